@@ -1,0 +1,41 @@
+package arena
+
+import "syscall"
+
+// useMappings reports whether a new pool takes mappings or heap blocks.
+func useMappings() bool { return !raceCoin() }
+
+// mapMemory returns size bytes of zeroed memory of its own mapping. The kernel
+// backs a page when it is first touched.
+func mapMemory(size int) ([]byte, error) {
+	mem, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+	if err != nil {
+		return nil, err
+	}
+	// Advice only, and a kernel without it works too: a huge page would make
+	// 2 MiB resident where one byte is touched, and a child process must not
+	// double what is resident.
+	_ = syscall.Madvise(mem, syscall.MADV_NOHUGEPAGE)
+	_ = syscall.Madvise(mem, syscall.MADV_DONTFORK)
+	return mem, nil
+}
+
+// unmapMemory gives the memory back to the system. Neighbouring mappings are
+// one to the kernel, and a process that has reached its limit of mappings
+// cannot split one by unmapping from its middle. Then the pages are given back
+// and the addresses are lost.
+func unmapMemory(mem []byte) error {
+	if err := syscall.Munmap(mem); err != nil {
+		return syscall.Madvise(mem, syscall.MADV_DONTNEED)
+	}
+	return nil
+}
+
+// setAccess allows or forbids any access to the memory.
+func setAccess(mem []byte, allowed bool) error {
+	if allowed {
+		return syscall.Mprotect(mem, syscall.PROT_READ|syscall.PROT_WRITE)
+	}
+	return syscall.Mprotect(mem, syscall.PROT_NONE)
+}
