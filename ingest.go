@@ -1,0 +1,516 @@
+package weir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirflow/weir/internal/fairsem"
+	"github.com/weirflow/weir/internal/lifecycle"
+)
+
+// Ingest moves every stream of src into dst and returns when src has ended and
+// every stream was committed, aborted or given up on. It owns both: it closes
+// them, also when it returns an error at once.
+//
+// Cancelling ctx aborts what is not yet committed and makes Ingest return, with
+// context.Cause(ctx), as soon as the calls in flight have noticed, at the latest
+// after Options.Grace; Control.Drain ends it gracefully. The error is the first
+// cause; what followed from it is joined behind.
+//
+// Everything Ingest started and leased is gone when it returns, except for calls
+// into a connector that ignored their cancellation, which Result.Abandoned
+// names. Any number of Ingest may run at once and share a Budget.
+func Ingest(ctx context.Context, src Source, dst Sink, o Options) (Result, error) {
+	r, err := newRun(ctx, src, dst, o)
+	if err == nil {
+		if o.Control != nil {
+			o.Control.attach(r)
+		}
+		if err = r.admit(); err == nil {
+			r.mu.workers = 1
+			r.group.Go(r.work)
+			r.supervise()
+		}
+		r.noteError(err)
+	}
+	return r.finish()
+}
+
+// run is the state of one Ingest.
+type run struct {
+	opts             Options // with defaults
+	src              Source
+	dst              Sink
+	srcName, dstName string
+	fp               Footprint
+	start            time.Time
+
+	budget    *Budget
+	ownBudget bool
+	account   *fairsem.Account
+	static    int64 // bytes of the account that are not batches
+	batch     int   // bytes of a batch
+	charge    int64 // bytes charged for a batch
+	largest   int64 // bytes that a batch may be charged at most
+	depth     int   // batches of one stream from read to ack
+
+	ctx         context.Context // done: stop at once
+	cancel      context.CancelCauseFunc
+	readCtx     context.Context // done: read no more
+	stopReading context.CancelCauseFunc
+
+	group      lifecycle.Group // workers, lanes, transform workers
+	accepting  chan struct{}   // holds one token: whoever has it calls Source.Next
+	transforms *transformPool  // nil: none
+	limiter    *rateLimiter    // nil: none
+	latency    latencyHist
+	batches    gauge
+	onStreamMu sync.Mutex // serialises Options.OnStream
+
+	mu struct {
+		sync.Mutex
+		streams   map[*stream]struct{} // live
+		workers   int
+		ended     bool          // Source.Next has returned an error or io.EOF
+		nexting   bool          // Source.Next is running
+		nextSince time.Duration // since when
+		draining  chan struct{} // closed by drain
+		isDrain   bool
+		cut       bool // told to stop with something left undone
+		finite    bool // a stream that has an end of its own was taken
+		gone      bool // the run is over; elapsed is final
+		elapsed   time.Duration
+
+		done        Stats // of streams that have ended
+		idleSince   time.Duration
+		unknown     bool // a stream's size is not known
+		failedFirst bool // something failed before the run was told to stop
+		errs        []error
+		errCount    int
+		abandoned   []string
+	}
+}
+
+// maxErrors is the number of failed streams whose errors are kept.
+const maxErrors = 10
+
+func newRun(parent context.Context, src Source, dst Sink, o Options) (*run, error) {
+	r := &run{src: src, dst: dst, opts: o, start: time.Now(), accepting: make(chan struct{}, 1)}
+	r.ctx, r.cancel = context.WithCancelCause(parent)
+	r.readCtx, r.stopReading = context.WithCancelCause(r.ctx)
+	r.mu.streams = map[*stream]struct{}{}
+	r.mu.draining = make(chan struct{})
+	err := errors.Join(r.describe(), o.validate())
+	r.opts = o.withDefaults(r.fp)
+	r.noteError(err)
+	return r, err
+}
+
+// describe asks both ends for their names and the sink for its footprint.
+func (r *run) describe() error {
+	return r.guard("open", "", func() error {
+		if r.src == nil || r.dst == nil {
+			return &Error{Op: "ingest", Kind: Invalid, Err: errors.New("the source or the sink is nil")}
+		}
+		r.srcName, r.dstName = nodeName(r.src), nodeName(r.dst)
+		r.fp = r.dst.Footprint()
+		return nil
+	})
+}
+
+// admit works out what the pipeline needs and waits for its guarantee.
+func (r *run) admit() error {
+	o := &r.opts
+	r.budget = o.Budget
+	if r.budget == nil {
+		r.budget, r.ownBudget = NewBudget(DefaultBudget, BudgetOptions{}), true
+	}
+	r.batch = r.budget.batchSize(o.Batch, r.fp.MaxWrite)
+	if o.Rate > 0 {
+		r.limiter = &rateLimiter{perSecond: float64(o.Rate), now: r.now}
+		r.batch = r.limiter.batchLimit(r.batch)
+	}
+	r.charge = r.chargeOf(r.batch)
+	guarantee, err := r.guarantee()
+	if err != nil {
+		return err
+	}
+	r.depth = o.InFlight + o.ReadAhead
+	if o.Transform != nil {
+		r.transforms = newTransformPool(r)
+		r.depth += r.transforms.extraDepth()
+	}
+	// More places than the budget has batches would never be filled.
+	r.depth = int(min(int64(r.depth), max(1, r.budget.Limit()/r.charge)))
+	if r.account, err = r.budget.open(r.ctx, r.name(), guarantee); err != nil {
+		return r.budgetError(err)
+	}
+	r.largest = guarantee - r.static
+	// The static part lies inside the guarantee, so this never waits. Opening
+	// with less and asking for it later could deadlock two pipelines that fit
+	// alone and not side by side.
+	if r.static > 0 {
+		if err := r.account.Acquire(r.ctx, r.static); err != nil {
+			return r.budgetError(err)
+		}
+	}
+	return nil
+}
+
+// chargeOf is what a batch of n bytes costs for its whole life: its own memory,
+// the transform's output and the sink's copy.
+func (r *run) chargeOf(n int) int64 {
+	c := pages(n) + r.fp.PerWrite
+	if r.opts.Transform != nil {
+		c += pages(r.outputSize(n))
+	}
+	return c
+}
+
+// outputSize is the batch memory for the transform of a batch of n bytes.
+func (r *run) outputSize(n int) int { return int(math.Ceil(float64(n) * r.opts.Expand)) }
+
+// pages rounds n bytes up to what the system lends: what is charged is
+// capacity.
+func pages(n int) int64 {
+	page := int64(os.Getpagesize())
+	return (int64(n) + page - 1) / page * page
+}
+
+// guarantee returns the bytes to open the account with and sets the number of
+// streams that fit in it.
+func (r *run) guarantee() (int64, error) {
+	o := &r.opts
+	batches := int64(2)
+	if o.ReadAhead == 0 {
+		batches = 1
+	}
+	least := r.fp.Static + r.fp.PerWriter + r.charge
+	g := o.Guarantee
+	switch {
+	case g > 0:
+	case r.ownBudget:
+		g = r.budget.Limit()
+	default:
+		g = min(r.fp.Static+int64(o.Streams)*r.fp.PerWriter+batches*r.charge, max(r.budget.Limit()/2, least))
+	}
+	if g < least || g > r.budget.Limit() {
+		return 0, &Error{Op: "open", Node: r.name(), Kind: Invalid, Err: fmt.Errorf(
+			"the pipeline needs at least %d bytes: sink %d + one writer %d + one batch %d (of %d bytes); its guarantee is %d of a budget of %d",
+			least, r.fp.Static, r.fp.PerWriter, r.charge, r.batch, g, r.budget.Limit())}
+	}
+	if r.fp.PerWriter > 0 {
+		o.Streams = int(min(int64(o.Streams), max(1, (g-r.fp.Static-batches*r.charge)/r.fp.PerWriter)))
+	}
+	r.static = r.fp.Static + int64(o.Streams)*r.fp.PerWriter
+	return g, nil
+}
+
+func (r *run) budgetError(err error) error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	return &Error{Op: "open", Node: r.name(), Kind: Rejected, Err: err}
+}
+
+// name is what the pipeline is called.
+func (r *run) name() string {
+	if r.opts.Name != "" {
+		return r.opts.Name
+	}
+	return r.srcName + " -> " + r.dstName
+}
+
+// now is the time since the start of the run, on the monotonic clock.
+func (r *run) now() time.Duration { return time.Since(r.start) }
+
+// supervise waits until the workers are gone, and sees to it that they are:
+// after a cancellation, a drain or an idle time-out.
+func (r *run) supervise() {
+	idle := r.group.Idle()
+	draining := r.mu.draining
+	var drainTimer, graceTimer, idleTick <-chan time.Time
+	if d := r.opts.IdleTimeout; d > 0 {
+		t := time.NewTicker(max(d/8, time.Millisecond))
+		defer t.Stop()
+		idleTick = t.C
+	}
+	cancelled := r.ctx.Done()
+	for {
+		select {
+		case <-idle:
+			return
+		case <-draining:
+			draining = nil
+			r.stopReading(ErrDrained)
+			t := time.NewTimer(r.opts.DrainTimeout)
+			defer t.Stop()
+			drainTimer = t.C
+		case <-drainTimer:
+			r.cancel(ErrDrainTimeout)
+		case <-cancelled:
+			cancelled = nil
+			t := time.NewTimer(r.opts.Grace)
+			defer t.Stop()
+			graceTimer = t.C
+		case <-idleTick:
+			r.checkIdle()
+		case <-graceTimer:
+			r.abandon()
+			return
+		}
+	}
+}
+
+// drain asks for a graceful end.
+func (r *run) drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.mu.isDrain {
+		r.mu.isDrain = true
+		close(r.mu.draining)
+	}
+}
+
+// checkIdle fails the streams whose source has been silent for too long, and
+// the run when there is no stream and the source does not give one.
+func (r *run) checkIdle() {
+	now, limit := r.now(), r.opts.IdleTimeout
+	r.mu.Lock()
+	silent := len(r.mu.streams) == 0 && r.mu.nexting && now-r.mu.nextSince >= limit
+	r.mu.Unlock()
+	if silent {
+		r.noteError(&Error{Op: "next", Node: r.srcName, Kind: Transient, Err: fmt.Errorf("%w (%v)", ErrIdle, limit)})
+		r.cancel(ErrIdle)
+	}
+	for _, st := range r.live() {
+		st.checkIdle(now, limit)
+	}
+}
+
+// live returns the streams that have not ended.
+func (r *run) live() []*stream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*stream, 0, len(r.mu.streams))
+	for st := range r.mu.streams {
+		all = append(all, st)
+	}
+	return all
+}
+
+// abandon gives up on every call that ignored its cancellation. The streams'
+// endings run side by side, each bounded by the grace period.
+func (r *run) abandon() {
+	r.mu.Lock()
+	nexting := r.mu.nexting && !r.mu.ended
+	if nexting {
+		r.mu.ended, r.mu.cut = true, true
+	}
+	r.mu.Unlock()
+	if nexting {
+		r.noteAbandoned("source " + r.srcName + ": next")
+	}
+	var endings lifecycle.Group
+	for _, st := range r.live() {
+		endings.Go(st.abandon)
+	}
+	endings.Within(r.opts.Grace + time.Second)
+	for _, st := range r.live() {
+		st.retire(Failed)
+	}
+}
+
+// noteAbandoned records the calls that were left behind.
+func (r *run) noteAbandoned(calls ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.cut = true
+	for _, call := range calls {
+		r.mu.abandoned = append(r.mu.abandoned, call)
+		r.noteErrorLocked(fmt.Errorf("%s: %w after %v", call, ErrAbandoned, r.opts.Grace))
+	}
+}
+
+// noteError records err, if it is not nil, as a cause of failure.
+func (r *run) noteError(err error) {
+	if err == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.noteErrorLocked(err)
+}
+
+func (r *run) noteErrorLocked(err error) {
+	for _, known := range r.mu.errs {
+		if errors.Is(known, err) {
+			return
+		}
+	}
+	if r.readCtx.Err() == nil {
+		r.mu.failedFirst = true
+	}
+	r.mu.errCount++
+	if len(r.mu.errs) < maxErrors {
+		r.mu.errs = append(r.mu.errs, err)
+	}
+}
+
+// finish closes both ends, brings the account home and makes the Result.
+func (r *run) finish() (Result, error) {
+	r.transforms.close()
+	r.bounded("close source "+r.srcName, func() error {
+		if r.src == nil {
+			return nil
+		}
+		return wrapError(r.src.Close(), Error{Op: "close", Node: r.srcName})
+	})
+	r.bounded("close sink "+r.dstName, func() error {
+		if r.dst == nil {
+			return nil
+		}
+		return wrapError(r.dst.Close(), Error{Op: "close", Node: r.dstName})
+	})
+	res := Result{Status: r.status()}
+	r.settle()
+	res.Stats = r.stats()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	res.Abandoned = r.mu.abandoned
+	return res, r.errorLocked()
+}
+
+// status tells a run that was stopped from one that failed; the first cause
+// decides. It notes why the run was stopped, if that left something undone.
+func (r *run) status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cause := r.stopCause()
+	if r.mu.cut && cause != nil && !errors.Is(errors.Join(r.mu.errs...), cause) {
+		r.mu.errs = append([]error{cause}, r.mu.errs...)
+		r.mu.errCount++
+	}
+	switch {
+	case len(r.mu.errs) == 0:
+		return Succeeded
+	case r.mu.cut && !r.mu.failedFirst:
+		return Aborted
+	}
+	return Failed
+}
+
+// settle returns what the run holds of the budget and stops its clock.
+func (r *run) settle() {
+	r.cancel(nil)
+	r.mu.Lock()
+	r.mu.elapsed = r.now()
+	if len(r.mu.streams) == 0 {
+		r.addIdleLocked(r.mu.elapsed)
+	}
+	r.mu.gone = true
+	r.mu.Unlock()
+	if r.account != nil {
+		if r.static > 0 && r.account.Stats().Used >= r.static {
+			r.account.Release(r.static)
+		}
+		r.account.Close()
+	}
+	if r.ownBudget {
+		r.noteError(r.budget.Close())
+	}
+}
+
+// errorLocked joins what went wrong, the first cause first.
+func (r *run) errorLocked() error {
+	switch n := len(r.mu.errs); {
+	case n == 0:
+		return nil
+	case r.mu.errCount > n:
+		return errors.Join(append(r.mu.errs[:n:n], fmt.Errorf("and %d more errors", r.mu.errCount-n))...)
+	case n == 1:
+		return r.mu.errs[0]
+	}
+	return errors.Join(r.mu.errs...)
+}
+
+// bounded calls f on a goroutine of its own and waits for it no longer than the
+// grace period.
+func (r *run) bounded(what string, f func() error) {
+	var g lifecycle.Group
+	var err error
+	g.Go(func() { err = r.guard(what, "", f) })
+	if g.Within(r.opts.Grace) {
+		r.noteError(err)
+		return
+	}
+	r.noteAbandoned(what)
+}
+
+// guard calls f and turns a panic into an error.
+func (r *run) guard(op, node string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &Error{Op: op, Node: node, Err: &PanicError{Value: v, Stack: debug.Stack()}}
+		}
+	}()
+	return f()
+}
+
+// wrapError adds what e knows to err, unless err already is an Error of weir's
+// that says where it comes from, or nil, or io.EOF.
+func wrapError(err error, e Error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if known, ok := err.(*Error); ok && known.Node != "" {
+		if known.Stream == "" && e.Stream != "" {
+			filled := *known
+			filled.Stream = e.Stream
+			if len(filled.Position) == 0 {
+				filled.Position = e.Position
+			}
+			return &filled
+		}
+		return err
+	}
+	e.Kind = KindOf(err)
+	if known, ok := err.(*Error); ok {
+		// An Error without a Node comes straight from the connector: its parts
+		// are merged instead of being printed twice.
+		e.Err = known.Err
+		if known.Op != "" {
+			e.Op = known.Op
+		}
+		if known.Stream != "" {
+			e.Stream = known.Stream
+		}
+		if len(known.Position) > 0 {
+			e.Position = known.Position
+		}
+		return &e
+	}
+	e.Err = err
+	return &e
+}
+
+// gauge is a number with its peak.
+type gauge struct{ now, peak atomic.Int64 }
+
+func (g *gauge) add(n int64) {
+	v := g.now.Add(n)
+	for {
+		p := g.peak.Load()
+		if v <= p || g.peak.CompareAndSwap(p, v) {
+			return
+		}
+	}
+}

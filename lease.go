@@ -1,0 +1,83 @@
+package weir
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirflow/weir/internal/lifecycle"
+)
+
+// lease gives b memory for n bytes: this is the valve, the one place where a
+// pipeline waits for memory. It reports false when the stream must read no more.
+func (st *stream) lease(b *Batch, n int) bool {
+	r := st.r
+	if r.limiter != nil {
+		if d := r.limiter.reserve(r.batch); d > 0 && !st.pause(d) {
+			r.limiter.refund(r.batch)
+			return false
+		}
+	}
+	charge := r.charge
+	if n != r.batch {
+		charge = r.chargeOf(n)
+	}
+	if charge > r.largest {
+		st.tooLarge(n, charge)
+		return false
+	}
+	if !r.account.TryAcquire(charge) && !st.waitBudget(charge) {
+		return false
+	}
+	a, err := r.budget.pool.Get(n)
+	if err != nil {
+		r.account.Release(charge)
+		st.fail(wrapError(err, st.place("lease", r.name())))
+		return false
+	}
+	b.lease, b.mem, b.limit, b.charge = a, a.Mem, n, charge
+	b.Reset()
+	r.batches.add(1)
+	return true
+}
+
+// pause waits for the rate limit.
+func (st *stream) pause(d time.Duration) bool {
+	st.clockTo(waitingRate)
+	defer st.clockTo(working)
+	return lifecycle.Sleep(st.readCtx, d)
+}
+
+// waitBudget waits until the account is granted charge bytes.
+func (st *stream) waitBudget(charge int64) bool {
+	st.clockTo(waitingBudget)
+	defer st.clockTo(working)
+	return st.r.account.Acquire(st.readCtx, charge) == nil // the only failure is a stop, whose cause is known
+}
+
+// tooLarge fails the stream: the batch it needs could never be granted.
+func (st *stream) tooLarge(n int, charge int64) {
+	r := st.r
+	e := st.place("lease", r.name())
+	e.Kind, e.Position = Rejected, st.lastRead()
+	e.Err = fmt.Errorf("a batch of %d bytes is charged %d; this pipeline can be granted at most %d (guarantee %d - sink %d): raise Options.Guarantee",
+		n, charge, r.largest, r.largest+r.static, r.static)
+	st.fail(&e)
+}
+
+func (st *stream) clockTo(s waitState) {
+	st.mu.Lock()
+	st.mu.clock.to(s, st.r.now())
+	st.mu.Unlock()
+}
+
+// release returns the lease of b. Its counts and position stay readable.
+func (r *run) release(b *Batch) {
+	a, charge := b.lease, b.charge
+	if a == nil {
+		return
+	}
+	b.lease, b.mem, b.charge = nil, nil, 0
+	r.budget.pool.Put(a)
+	r.account.Release(charge)
+	r.batches.add(-1)
+}

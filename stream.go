@@ -1,0 +1,392 @@
+package weir
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirflow/weir/internal/ackwindow"
+)
+
+// slotState is what happens to a batch in its place of the window.
+type slotState uint8
+
+const (
+	slotFree         slotState = iota
+	slotReading                // held by the reader
+	slotTransforming           // held by a transform worker
+	slotReady                  // waits for a lane
+	slotWriting                // held by a lane, or by the reader writing inline
+)
+
+// inlineBelow is the write duration up to which the reader writes itself
+// instead of handing the batch to a lane: waking another goroutine costs a few
+// microseconds, so overlapping shorter writes does not pay.
+const inlineBelow = 50 * time.Microsecond
+
+// maxEmptyReads is how often in a row Read may return nothing without an error.
+const maxEmptyReads = 100
+
+// stream is one stream on its way through the engine. Its reader is the worker
+// that accepted it; its lanes write, one a write in flight.
+//
+//	reader:  place in the window -> lease -> Read -> [transform] -> hand over
+//	lane:    next batch in order -> Write -> release the lease -> ack
+//
+// A batch's place in the window is also its place in the rings batches, outs
+// and slots. The lease returns when the write has ended; the place becomes free
+// when every batch before it was acknowledged too, which bounds what is in
+// flight and keeps the low watermark.
+type stream struct {
+	r      *run
+	src    Stream
+	info   StreamInfo
+	writer Writer
+
+	ctx     context.Context // done: the stream has failed or was cancelled
+	cancel  context.CancelCauseFunc
+	readCtx context.Context // done: read no more
+	endRead context.CancelCauseFunc
+	unhook  func() bool // takes back the hook on ctx
+
+	retired    chan struct{} // closed when the stream has ended
+	retireOnce sync.Once
+
+	batches []Batch // ring, as read
+	outs    []Batch // ring, as transformed; empty without a transform
+
+	readSince atomic.Int64 // when the running Read was called; kept for Options.IdleTimeout
+
+	mu struct {
+		sync.Mutex
+		reader sync.Cond // a place became free, or a call ended
+		lane   sync.Cond // a batch became ready, or there will be none
+
+		win       ackwindow.Window
+		slots     []slotState
+		nextWrite uint64 // index of the batch the next free lane takes
+		lanes     int    // goroutines
+		idleLanes int    // of them, those that wait
+		readEnd   bool   // the reader hands over no more
+		whole     bool   // read to its end
+		err       error  // the first cause
+		busy      int    // batches in a transform or a write
+		doing     string // what the reader is calling: "open", "read", "commit", "abort", "close"
+		ending    bool   // Commit or Abort is called or about to be
+		abandoned bool
+
+		clock     readerClock
+		sink      poolClock
+		read      Count
+		written   Count
+		filtered  Count
+		acked     Count
+		began     time.Duration
+		writeEWMA time.Duration
+		watermark Position
+	}
+}
+
+// newStream prepares for src. It calls Info.
+func newStream(r *run, src Stream) *stream {
+	st := &stream{r: r, src: src, info: src.Info(), retired: make(chan struct{})}
+	st.ctx, st.cancel = context.WithCancelCause(r.ctx)
+	st.readCtx, st.endRead = context.WithCancelCause(r.readCtx)
+	st.batches = make([]Batch, r.depth)
+	if r.transforms != nil {
+		st.outs = make([]Batch, r.depth)
+	}
+	st.mu.win = ackwindow.New(r.depth)
+	st.mu.slots = make([]slotState, r.depth)
+	st.mu.reader.L, st.mu.lane.L = &st.mu.Mutex, &st.mu.Mutex
+	st.unhook = context.AfterFunc(st.ctx, func() { st.fail(context.Cause(st.ctx)) })
+	return st
+}
+
+// begin starts the clocks.
+func (st *stream) begin(now time.Duration) {
+	st.mu.began = now
+	st.mu.clock = readerClock{state: waitingDownstream, since: now}
+	st.mu.sink = poolClock{workers: st.r.opts.InFlight, since: now}
+}
+
+// stop takes the stream's contexts down.
+func (st *stream) stop() {
+	st.unhook()
+	st.endRead(nil)
+	st.cancel(nil)
+}
+
+// serve brings the stream to its end.
+func (st *stream) serve() {
+	if st.open() {
+		st.pump()
+	}
+	st.end()
+}
+
+// open opens the stream's Writer.
+func (st *stream) open() bool {
+	st.enter("open", waitingDownstream, 1)
+	var w Writer
+	err := st.r.guard("open", st.r.dstName, func() (err error) {
+		w, err = st.r.dst.Open(st.ctx, st.info)
+		if err == nil && w == nil {
+			err = fmt.Errorf("Open returned neither a writer nor an error")
+		}
+		return err
+	})
+	now := st.r.now()
+	st.mu.Lock()
+	st.mu.doing = ""
+	st.mu.clock.to(working, now)
+	st.mu.sink.add(-1, now)
+	abandoned := st.mu.abandoned
+	if err == nil && !abandoned {
+		st.writer = w
+	}
+	st.mu.Unlock()
+	switch {
+	case err == nil && abandoned: // nobody else knows this writer
+		st.r.noteError(st.callAbort(w, context.Cause(st.ctx)))
+		return false
+	case err != nil && st.ctx.Err() != nil:
+		st.fail(context.Cause(st.ctx))
+		return false
+	case err != nil:
+		st.fail(wrapError(err, st.place("open", st.r.dstName)))
+		return false
+	}
+	return true
+}
+
+// place is what an Error of this stream knows.
+func (st *stream) place(op, node string) Error {
+	return Error{Op: op, Node: node, Stream: st.info.Name}
+}
+
+// enter notes that the reader calls into a connector, with the sink at work on
+// n more places.
+func (st *stream) enter(doing string, state waitState, n int) {
+	now := st.r.now()
+	st.mu.Lock()
+	st.mu.doing = doing
+	st.mu.clock.to(state, now)
+	st.mu.sink.add(n, now)
+	st.mu.Unlock()
+}
+
+// leave notes that the call is over and reports whether the stream was
+// abandoned meanwhile.
+func (st *stream) leave(state waitState, n int) (abandoned bool) {
+	now := st.r.now()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.mu.doing = ""
+	st.mu.clock.to(state, now)
+	st.mu.sink.add(n, now)
+	return st.mu.abandoned
+}
+
+// fail records the first cause and wakes whoever waits. A stream that has
+// failed reads, transforms and writes nothing more.
+func (st *stream) fail(err error) {
+	st.mu.Lock()
+	if st.mu.err == nil && !st.mu.ending {
+		st.mu.err = err
+	}
+	st.mu.reader.Broadcast()
+	st.mu.lane.Broadcast()
+	st.mu.Unlock()
+	st.endRead(err)
+	st.cancel(err)
+}
+
+// pump reads the stream to its end, or to where it must stop, and hands every
+// batch over.
+func (st *stream) pump() {
+	empty := 0
+	for {
+		i, ok := st.claim()
+		if !ok {
+			break
+		}
+		b := &st.batches[st.mu.win.Slot(i)]
+		if !st.lease(b, st.r.batch) {
+			st.giveBack(i)
+			break
+		}
+		err := st.fill(b)
+		if st.r.limiter != nil {
+			st.r.limiter.refund(b.Cap() - b.Len())
+		}
+		if err != nil && err != io.EOF {
+			st.readFailed(b, err)
+			st.giveBack(i)
+			break
+		}
+		if b.Len() == 0 {
+			st.r.release(b)
+			st.giveBack(i)
+			if empty++; err == nil && empty < maxEmptyReads {
+				continue
+			}
+			st.readEmpty(b, err)
+			break
+		}
+		empty = 0
+		st.handOver(i, b, err == io.EOF)
+		if err == io.EOF {
+			break
+		}
+	}
+	st.mu.Lock()
+	st.mu.readEnd = true
+	st.mu.lane.Broadcast()
+	st.mu.Unlock()
+}
+
+// claim waits for a place in the window. It reports false when the stream must
+// read no more.
+func (st *stream) claim() (uint64, bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for st.mu.win.Full() && st.mu.err == nil && !st.mu.abandoned {
+		if st.mu.clock.state != waitingDownstream {
+			st.mu.clock.to(waitingDownstream, st.r.now())
+		}
+		st.mu.reader.Wait()
+	}
+	if st.mu.err != nil || st.mu.abandoned || st.readCtx.Err() != nil {
+		return 0, false
+	}
+	if st.mu.clock.state != working {
+		st.mu.clock.to(working, st.r.now())
+	}
+	i, _ := st.mu.win.Admit()
+	st.mu.doing = "read"
+	st.readSince.Store(math.MaxInt64)
+	st.mu.slots[st.mu.win.Slot(i)] = slotReading
+	return i, true
+}
+
+// giveBack frees the place of index i, the last one claimed, unused: it counts
+// as acknowledged.
+func (st *stream) giveBack(i uint64) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	b := &st.batches[st.mu.win.Slot(i)]
+	b.pos = b.pos[:0]
+	st.ackLocked(i)
+}
+
+// fill reads into b, with a larger lease if the source asks for one.
+func (st *stream) fill(b *Batch) error {
+	for {
+		if st.r.opts.IdleTimeout > 0 {
+			st.readSince.Store(int64(st.r.now()))
+		}
+		err := st.callRead(b)
+		need, ok := err.(*NeedError)
+		if !ok {
+			return err
+		}
+		had := b.Cap()
+		st.r.release(b)
+		if st.r.limiter != nil {
+			st.r.limiter.refund(had)
+		}
+		if need.Size <= had {
+			return fmt.Errorf("the source asks for a batch of %d bytes and had one of %d", need.Size, had)
+		}
+		if m := st.r.fp.MaxWrite; m > 0 && need.Size > m {
+			return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
+		}
+		if !st.lease(b, need.Size) {
+			return context.Cause(st.readCtx)
+		}
+	}
+}
+
+// callRead calls Read and turns a panic into an error.
+func (st *stream) callRead(b *Batch) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = newPanicError(v)
+		}
+	}()
+	return st.src.Read(st.readCtx, b)
+}
+
+// readFailed ends the reading with err: a failure of the source, or what a
+// Read returned because it was told to stop.
+func (st *stream) readFailed(b *Batch, err error) {
+	st.r.release(b)
+	st.noteRead(b.waited)
+	if st.readCtx.Err() != nil {
+		return // drained, failed or cancelled: the cause is known
+	}
+	e := st.place("read", st.r.srcName)
+	e.Position = st.lastRead()
+	st.fail(wrapError(err, e))
+}
+
+// readEmpty ends the reading after a Read that gave nothing.
+func (st *stream) readEmpty(b *Batch, err error) {
+	st.noteRead(b.waited)
+	if err == io.EOF {
+		st.mu.Lock()
+		st.mu.whole = true
+		st.mu.Unlock()
+		return
+	}
+	st.fail(wrapError(io.ErrNoProgress, st.place("read", st.r.srcName)))
+}
+
+// noteRead ends the time of a Read, of which waited was spent waiting for the
+// origin.
+func (st *stream) noteRead(waited time.Duration) {
+	now := st.r.now()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.mu.doing = ""
+	st.mu.clock.to(working, now)
+	st.mu.clock.shift(waited)
+}
+
+// lastRead is the position up to which the sink has accepted everything.
+func (st *stream) lastRead() Position {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return append(Position(nil), st.mu.watermark...)
+}
+
+// checkIdle fails the stream if its source has been silent for limit.
+func (st *stream) checkIdle(now, limit time.Duration) {
+	st.mu.Lock()
+	silent := st.mu.doing == "read" && st.mu.clock.state == working && st.mu.err == nil &&
+		now-time.Duration(st.readSince.Load()) >= limit
+	st.mu.Unlock()
+	if silent {
+		e := st.place("read", st.r.srcName)
+		e.Kind, e.Err = Transient, fmt.Errorf("%w (%v)", ErrIdle, limit)
+		e.Position = st.lastRead()
+		st.fail(&e)
+	}
+}
+
+// addTo adds what the stream has done up to now to s.
+func (st *stream) addTo(s *Stats, now time.Duration) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s.Read.plus(st.mu.read)
+	s.Written.plus(st.mu.written)
+	s.Filtered.plus(st.mu.filtered)
+	s.Acknowledged.plus(st.mu.acked)
+	st.mu.clock.addTo(&s.Source, now)
+	st.mu.sink.addTo(&s.Sink, now)
+}

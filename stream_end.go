@@ -1,0 +1,239 @@
+package weir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// end waits until nothing of the stream is in flight, and commits or aborts it.
+func (st *stream) end() {
+	if !st.quiesce() {
+		return // abandoned: endAbandoned ends it
+	}
+	status := Failed
+	switch cause := st.verdict(); {
+	case st.writer == nil:
+		status = st.statusOf(cause)
+	case cause != nil:
+		st.abort(cause)
+		status = st.statusOf(cause)
+	case st.commit():
+		status = Succeeded
+	}
+	st.closeSource()
+	if !st.isAbandoned() {
+		st.retire(status)
+	}
+}
+
+// quiesce waits until every batch is acknowledged, or, when the stream has
+// failed, until no call is running; what is still waiting for a lane is dropped.
+// It reports false if the stream was abandoned.
+func (st *stream) quiesce() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.mu.clock.state != waitingDownstream {
+		st.mu.clock.to(waitingDownstream, st.r.now())
+	}
+	for !st.mu.abandoned && (st.mu.busy > 0 || st.mu.err == nil && st.mu.win.InFlight() > 0) {
+		st.mu.reader.Wait()
+	}
+	if st.mu.abandoned {
+		return false
+	}
+	st.dropReadyLocked()
+	return true
+}
+
+// dropReadyLocked releases the batches that wait for a lane. st.mu must be held.
+func (st *stream) dropReadyLocked() {
+	for slot, s := range st.mu.slots {
+		if s == slotReady {
+			st.mu.slots[slot] = slotFree
+			st.r.release(st.outgoing(slot))
+		}
+	}
+}
+
+// verdict claims the ending and returns why the stream must be aborted; nil if
+// it may be committed.
+func (st *stream) verdict() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.mu.ending = true
+	if st.mu.err == nil && st.ctx.Err() != nil {
+		st.mu.err = context.Cause(st.ctx)
+	}
+	switch {
+	case st.mu.err != nil:
+		return st.mu.err
+	case st.mu.whole, st.info.Endless && st.r.ctx.Err() == nil:
+		return nil
+	}
+	st.mu.err = st.r.stopCause()
+	return st.mu.err
+}
+
+// statusOf tells a stream that was told to stop from one that failed by itself.
+func (st *stream) statusOf(cause error) Status {
+	stopped := st.r.stopCause()
+	if stopped != nil && errors.Is(cause, stopped) {
+		return Aborted
+	}
+	return Failed
+}
+
+// commit calls Commit and reports whether the stream is now whole at the sink.
+func (st *stream) commit() bool {
+	st.enter("commit", waitingDownstream, 1)
+	err := st.r.guard("commit", st.r.dstName, func() error { return st.writer.Commit(st.ctx) })
+	if st.leave(waitingDownstream, -1) {
+		return false
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err == nil {
+		st.mu.acked = st.mu.written
+		return true
+	}
+	e := st.place("commit", st.r.dstName)
+	e.Position = append(Position(nil), st.mu.watermark...)
+	known := *wrapError(err, e).(*Error)
+	if k := known.Kind; (k == Other || k == Transient || k == Throttled) && !errors.Is(err, ErrUnknown) {
+		known.Err = fmt.Errorf("%w (%w)", known.Err, ErrUnknown)
+	}
+	st.mu.err = &known
+	return false
+}
+
+// abort calls Abort; what goes wrong with it is joined behind the cause.
+func (st *stream) abort(cause error) {
+	st.enter("abort", waitingDownstream, 1)
+	err := st.callAbort(st.writer, cause)
+	st.leave(waitingDownstream, -1)
+	if err == nil {
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.mu.err = errors.Join(cause, err)
+}
+
+// callAbort calls Abort with a context that is bounded by the grace period and
+// not cancelled by what caused it.
+func (st *stream) callAbort(w Writer, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(st.ctx), st.r.opts.Grace)
+	defer cancel()
+	err := st.r.guard("abort", st.r.dstName, func() error { return w.Abort(ctx, cause) })
+	return wrapError(err, st.place("abort", st.r.dstName))
+}
+
+// closeSource closes the source's side of the stream. A stream that was read to
+// its end and cannot be closed has still been read.
+func (st *stream) closeSource() {
+	st.enter("close", waitingDownstream, 0)
+	err := st.r.guard("close", st.r.srcName, st.src.Close)
+	st.leave(waitingDownstream, 0)
+	if err != nil && !st.isAbandoned() {
+		st.r.noteError(wrapError(err, st.place("close", st.r.srcName)))
+	}
+}
+
+func (st *stream) isAbandoned() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.mu.abandoned
+}
+
+// retire takes the stream off the run.
+func (st *stream) retire(status Status) {
+	st.stop()
+	now := st.r.now()
+	st.mu.Lock()
+	res := StreamResult{
+		Info: st.info, Name: st.info.Name, Status: status, Err: st.mu.err,
+		Read: st.mu.read, Written: st.mu.written, Duration: now - st.mu.began,
+		Position: append(Position(nil), st.mu.watermark...),
+	}
+	st.mu.Unlock()
+	if status == Succeeded {
+		res.Err = nil
+	}
+	st.r.retire(st, res)
+	st.retireOnce.Do(func() { close(st.retired) })
+}
+
+// abandon gives up on a stream whose calls ignored their cancellation. If nobody
+// has begun to end it, it ends it in their place, while they still run: it drops
+// what waits and has its Writer aborted. The memory the calls hold stays charged
+// until they return.
+func (st *stream) abandon() {
+	st.mu.Lock()
+	claimed := st.mu.ending
+	stuck := st.stuckLocked()
+	if !claimed {
+		st.mu.abandoned, st.mu.ending = true, true
+		st.dropReadyLocked()
+	}
+	w, doing, cause := st.writer, st.mu.doing, st.mu.err
+	st.mu.reader.Broadcast()
+	st.mu.lane.Broadcast()
+	st.mu.Unlock()
+	if claimed {
+		st.abandonEnding()
+		return
+	}
+	st.r.noteAbandoned(stuck...)
+	if w != nil {
+		st.r.noteError(st.callAbort(w, cause))
+	}
+	if doing != "close" {
+		st.r.noteError(st.r.guard("close", st.r.srcName, st.src.Close))
+	}
+	st.retire(st.statusOf(cause))
+}
+
+// abandonEnding waits, no longer than the grace period, for the ending that is
+// under way.
+func (st *stream) abandonEnding() {
+	t := time.NewTimer(st.r.opts.Grace)
+	defer t.Stop()
+	select {
+	case <-st.retired:
+		return
+	case <-t.C:
+	}
+	st.mu.Lock()
+	st.mu.abandoned = true
+	stuck, doing := st.stuckLocked(), st.mu.doing
+	st.mu.Unlock()
+	st.r.noteAbandoned(stuck...)
+	if doing == "commit" {
+		st.r.noteError(&Error{Op: "commit", Node: st.r.dstName, Stream: st.info.Name, Err: ErrUnknown})
+	}
+	st.retire(Failed)
+}
+
+// stuckLocked names the calls that are running. st.mu must be held.
+func (st *stream) stuckLocked() []string {
+	of := func(op string) string { return op + " of stream " + st.info.Name }
+	var stuck []string
+	switch st.mu.doing {
+	case "read", "close":
+		stuck = append(stuck, "source "+st.r.srcName+": "+of(st.mu.doing))
+	case "":
+	default:
+		stuck = append(stuck, "sink "+st.r.dstName+": "+of(st.mu.doing))
+	}
+	for _, s := range st.mu.slots {
+		switch s {
+		case slotWriting:
+			stuck = append(stuck, "sink "+st.r.dstName+": "+of("write"))
+		case slotTransforming:
+			stuck = append(stuck, "transform of "+st.r.name()+": "+of("call"))
+		}
+	}
+	return stuck
+}
