@@ -1,0 +1,52 @@
+// Package file reads streams from files and writes each stream to a file.
+//
+// As a source it reads a path, a directory (with everything below it) or a glob
+// with "**", one stream a file, as opaque bytes. As a sink it writes a file
+// beside the target and renames it over the target when the stream is whole.
+//
+// # Delivery
+//
+// At least once as a source: a stream continues at any position it gave, after
+// it has made sure that the file is still the same. As a sink a stream is
+// delivered whole or not at all. Until Commit the target keeps its old content,
+// or its absence; Commit syncs the data, renames, and syncs the directory
+// (unless [SinkOptions.NoSync]). A write is not durable before Commit. A process
+// that is killed leaves its temporary file, ".NAME.weir-XXXXXX.tmp", behind; it
+// may be deleted.
+//
+// A target that is not a regular file (a FIFO, a terminal, /dev/null) is
+// written to directly: nothing is synced, and Abort cannot take back what was
+// written.
+//
+// # Ordering
+//
+// Bytes keep their order within a file. Files come sorted by name within one
+// directory, a directory's content in its place, as long as the directory has
+// at most 16,384 entries; a larger one is sorted piece by piece. Memory does not
+// grow with the number of files.
+//
+// # Position
+//
+// Text: the file's identity (device and inode), its size when it was opened, a
+// fingerprint of its first KiB, and the byte offset. A file that was renamed or
+// has grown is continued; one that was truncated or replaced is refused. Changes
+// behind the first KiB that keep the size are not noticed. FIFOs and devices
+// have no positions.
+//
+// # Credit
+//
+// A source reads when it is given a batch, with one read that fills the batch as
+// far as the file has data; it holds no bytes of its own. A sink writes each
+// batch in place, without a copy, one at a time. Both use the page cache: the
+// sink asks the kernel to start writing back every 64 MiB, so that dirty pages
+// do not pile up until Commit.
+//
+// # Errors
+//
+// Every error is a *weir.Error. Invalid: a path that is missing, not permitted,
+// of the wrong kind, or that exists and must not be replaced. Corrupt: a file
+// that was truncated or overwritten while it was read, or before it was
+// continued. A file of several that cannot be opened fails its own stream only,
+// at its first Read. Errors of the operating system (no space left on device)
+// are passed on with the path and the offset.
+package file
