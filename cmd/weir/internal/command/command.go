@@ -1,0 +1,144 @@
+// Package command is weir's command line: one file a command. Commands parse,
+// call and print.
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirflow/weir/cmd/weir/internal/registry"
+)
+
+// System is what the program sees of the process it runs in.
+type System struct {
+	Stdin, Stdout, Stderr *os.File
+	Getenv                func(string) string
+}
+
+// Host returns the System of this process.
+func Host() System {
+	return System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+}
+
+// Main runs the program with args, without its name, and returns the exit code.
+func Main(args []string, sys System) int {
+	root := New(sys)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteC()
+	if err == nil {
+		return exitDone
+	}
+	var ended *exitError
+	if !errors.As(err, &ended) { // from cobra, before the command ran
+		ended = usage(err)
+	}
+	if ended.err != nil {
+		printError(sys.Stderr, ended.err)
+	}
+	if ended.code == exitUsage {
+		printTo(sys.Stderr, "see '"+cmd.CommandPath()+" --help'\n")
+	}
+	return ended.code
+}
+
+// New returns the tree of commands.
+func New(sys System) *cobra.Command {
+	reg := registry.New()
+	root := &cobra.Command{
+		Use:   "weir",
+		Short: "move streams from any source into any sink with flat memory",
+		Long: `weir moves streams from any source into any sink with flat memory.
+
+A source that is faster than its sink is made to wait at its origin, by not
+being read, instead of piling the difference up in memory. The process stays
+below the cap that you give it, and weir says which side is slow.`,
+		Example: `  weir cp big.log backup/
+  weir cp 'gen://?size=1GiB' 'slow://?delay=20ms' --memory 32MiB
+  tar c data | weir cp - /mnt/nas/data.tar --rate 20MiB/s`,
+		Version:                    version(),
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
+		Args:                       noSuchCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(sys.Stdin)
+	root.SetOut(sys.Stdout)
+	root.SetErr(sys.Stderr)
+	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
+	root.AddCommand(
+		newCp(sys, reg), newGen(sys, reg), newPlan(), newConnectors(reg), newCompletion(), newVersion(), newMan(reg),
+	)
+	return root
+}
+
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	} else if len(args) > 1 {
+		text += "; to move data: weir cp SRC... DST"
+	}
+	return errors.New(text)
+}
+
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// exitCodes is part of the help of the commands that move data.
+const exitCodes = `Exit codes: 0 done, 1 failed, 2 wrong usage, 124 timed out (--timeout),
+130 interrupted, also when what was in flight was delivered. When whoever reads
+standard output closes it early, as head does, that is 0: it has what it wanted.`
+
+// exitError ends the program with a code. err is printed unless it is nil.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d: %v", e.code, e.err) }
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(err error) *exitError { return &exitError{exitUsage, err} }
+
+// usageOr returns an error as one of usage if it is about an address or an
+// option, and else as a failure.
+func usageOr(err error) *exitError {
+	var address *registry.Error
+	if errors.As(err, &address) || isOptions(err) {
+		return usage(err)
+	}
+	return &exitError{exitFailed, err}
+}
+
+// printError prints err and what to do about it. Joined errors take a line each.
+func printError(w io.Writer, err error) {
+	text := "weir: " + strings.ReplaceAll(err.Error(), "\n", "\n  ") + "\n"
+	if h := hint(err); h != "" {
+		text += "hint: " + h + "\n"
+	}
+	printTo(w, text)
+}
+
+// printTo prints what nobody can be told about if it fails.
+func printTo(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+
+// show prints the text that a command was asked for.
+func show(cmd *cobra.Command, text string) error {
+	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// nowhere is a System without a terminal.
+func nowhere(t *testing.T, env map[string]string) System {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return System{Stdin: f, Stdout: f, Stderr: f, Getenv: func(name string) string { return env[name] }}
+}
+
+func TestEveryCommandHasHelpWithExamples(t *testing.T) {
+	root := New(nowhere(t, nil))
+	for _, c := range append(root.Commands(), root) {
+		if c.Name() == "help" {
+			continue
+		}
+		t.Run(c.Name(), func(t *testing.T) {
+			if c.Short == "" || c.Long == "" || c.Example == "" {
+				t.Error("the short or long text or the example is missing")
+			}
+			if strings.HasSuffix(c.Short, ".") || c.Short != strings.ToLower(c.Short[:1])+c.Short[1:] {
+				t.Errorf("short text %q: begin small, no full stop", c.Short)
+			}
+			for line := range strings.Lines(c.Long + "\n" + c.Example) {
+				if n := len(strings.TrimSuffix(line, "\n")); n > 90 {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+			if !strings.Contains(c.Example, "weir") {
+				t.Errorf("the example does not show weir: %s", c.Example)
+			}
+			c.Flags().VisitAll(func(f *pflag.Flag) {
+				if f.Usage == "" {
+					t.Errorf("--%s has no text", f.Name)
+				}
+			})
+		})
+	}
+}
+
+func TestExamplesParse(t *testing.T) {
+	root := New(nowhere(t, nil))
+	for _, c := range root.Commands() {
+		for line := range strings.Lines(c.Example) {
+			args := strings.Fields(line)
+			if len(args) < 2 || args[0] != "weir" || strings.ContainsAny(line, "<$") {
+				continue
+			}
+			checkFlags(t, root, args[1:])
+		}
+	}
+}
+
+// checkFlags wants the flags in args to exist.
+func checkFlags(t *testing.T, root *cobra.Command, args []string) {
+	t.Helper()
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		t.Errorf("%v: %v", args, err)
+		return
+	}
+	for _, arg := range rest {
+		name, found := strings.CutPrefix(arg, "--")
+		if found && cmd.Flags().Lookup(strings.Split(name, "=")[0]) == nil {
+			t.Errorf("%v: there is no --%s", args, name)
+		}
+	}
+}
+
+func TestReporterFollowsFlags(t *testing.T) {
+	for _, c := range []struct {
+		flags  transferFlags
+		stdout bool
+		want   string
+	}{
+		{transferFlags{}, false, "*progress.Plain"},
+		{transferFlags{quiet: true}, false, "progress.Silent"},
+		{transferFlags{json: true}, false, "*progress.Events"},
+		{transferFlags{json: true, quiet: true}, true, "*progress.Events"},
+		{transferFlags{progress: progressNone}, false, "progress.Brief"},
+		{transferFlags{progress: progressTerminal}, false, "*progress.Terminal"},
+		{transferFlags{progress: progressAuto}, true, "*progress.Plain"},
+	} {
+		r := c.flags.reporter(nowhere(t, map[string]string{"TERM": "dumb"}), c.stdout)
+		if got := fmt.Sprintf("%T", r); got != c.want {
+			t.Errorf("%+v: %s; want %s", c.flags, got, c.want)
+		}
+	}
+}
+
+func TestNoTerminalIsNoTerminal(t *testing.T) {
+	sys := nowhere(t, nil)
+	if isTerminal(sys.Stderr) || widthOf(sys.Stderr) != defaultWidth {
+		t.Error("the null device counts as a terminal")
+	}
+	closed, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if isTerminal(closed) || widthOf(closed) != defaultWidth {
+		t.Error("a closed file counts as a terminal")
+	}
+}

@@ -1,0 +1,61 @@
+package command
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirflow/weir/cmd/weir/internal/registry"
+)
+
+func newCp(sys System, reg *registry.Registry) *cobra.Command {
+	var f cpFlags
+	cmd := &cobra.Command{
+		Use:   "cp SRC... DST",
+		Short: "move streams from sources into a destination",
+		Long: `Move every stream of the sources into the destination. An address is a path (a
+file, a directory, a glob with **), - for standard input or output, or a URL;
+'weir connectors' lists the schemes and their parameters.
+
+The process's resident memory stays below --memory, however fast the source and
+however slow the destination. A file appears under its name when it is whole and
+on the disk, and not before.
+
+On a terminal the progress is drawn in place; elsewhere a line is printed after
+one second and then every five. With --json, events go to standard output, one
+JSON object a line (start, progress, stream, notice, end), or to standard error
+when the destination is standard output.
+
+Ctrl-C (or SIGTERM) reads no more, delivers what is in flight and ends; a second
+one aborts at once.
+
+` + exitCodes,
+		Example: `  weir cp app.log backup/app.log                 one file
+  weir cp 'logs/**/*.log' backup/                many files side by side
+  weir cp - /mnt/nas/db.dump --rate 20MiB/s      from a pipe, gently
+  weir cp big.tar 'slow://?delay=50ms' -m 32MiB  into a slow sink, in 32 MiB
+  weir cp data/ backup/ --json | jq .event       for programs`,
+		Args: sourcesAndDestination,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			last := len(args) - 1
+			return transfer{
+				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
+				options: f.options(), sources: args[:last], destination: args[last],
+			}.run(cmd.Context())
+		},
+		ValidArgsFunction: completeAddress(reg),
+	}
+	f.add(cmd.Flags())
+	completeProgress(cmd)
+	return cmd
+}
+
+func sourcesAndDestination(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return errors.New("cp needs a source and a destination, as in: weir cp app.log backup/")
+	case 1:
+		return errors.New("the destination is missing; for standard output write: weir cp " + args[0] + " -")
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package command
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/cmd/weir/internal/job"
+)
+
+// hint says what to do about an error, if that is known and the error does not
+// say it.
+func hint(err error) string {
+	var panicked *weir.PanicError
+	switch {
+	case errors.Is(err, job.ErrTimedOut):
+		return "raise --timeout, or see at what it spent its time with --progress plain"
+	case errors.Is(err, weir.ErrIdle):
+		return "raise --idle-timeout, or look why the source has nothing"
+	case errors.Is(err, weir.ErrDrainTimeout):
+		return "raise --drain-timeout"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space at the destination; nothing was left under the final name"
+	case errors.Is(err, syscall.EMFILE):
+		return "lower --streams, or raise the limit on open files (ulimit -n)"
+	case isTooLarge(err):
+		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
+	case errors.As(err, &panicked):
+		return "this is a bug in a connector; please report it with the command"
+	}
+	return ""
+}
+
+// isTooLarge reports whether err is about a record that will never fit.
+func isTooLarge(err error) bool {
+	var e *weir.Error
+	return errors.As(err, &e) && e.Op == "lease" && e.Kind == weir.Rejected
+}
+
+// isOptions reports whether err is about a value that a connector or the engine
+// was given.
+func isOptions(err error) bool {
+	var e *weir.Error
+	return errors.As(err, &e) && e.Op == "options" && e.Kind == weir.Invalid
+}

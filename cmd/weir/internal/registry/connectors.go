@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"time"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/connector/file"
+	"github.com/weirflow/weir/connector/sim"
+	"github.com/weirflow/weir/connector/stdio"
+)
+
+// New returns the table of all connectors.
+func New() *Registry {
+	return &Registry{connectors: []Connector{
+		chaos(), files(), generator(), null(), slow(), standard(),
+	}}
+}
+
+func files() Connector {
+	return Connector{
+		Scheme:  fileScheme,
+		Summary: "files: a path, a directory or a glob (**) is read, a file or a directory is written",
+		Place:   "/PATH",
+		Examples: []string{
+			"file:///var/log/app.log", "file:///data/out.bin?sync=false", "'logs/**/*.ndjson'",
+		},
+		Params: []Param{
+			{
+				Name: "sync", Kind: Bool, Default: "true", Example: "false", Side: Sink,
+				Text: "wait until the disk has what was written",
+			},
+		},
+		source: func(a Address, env Env) (weir.Source, error) {
+			return file.NewSource(a.Paths, file.SourceOptions{Exclude: env.Exclude})
+		},
+		sink: func(a Address, env Env) (weir.Sink, error) {
+			return file.NewSink(a.Paths[0], file.SinkOptions{
+				Force:  env.Force,
+				NoSync: env.NoSync || !value[bool](a, "sync"),
+			})
+		},
+	}
+}
+
+func standard() Connector {
+	return Connector{
+		Scheme:   stdioScheme,
+		Summary:  "standard input and output; - for short",
+		Examples: []string{"-"},
+		source: func(_ Address, env Env) (weir.Source, error) {
+			return stdio.NewSource(env.Stdin), nil
+		},
+		sink: func(_ Address, env Env) (weir.Sink, error) {
+			return stdio.NewSink(env.Stdout), nil
+		},
+	}
+}
+
+func generator() Connector {
+	return Connector{
+		Scheme:  "gen",
+		Summary: "makes data: the same seed, the same bytes",
+		Examples: []string{
+			"gen://?size=1GiB&seed=1", "'gen://?size=200MB&format=ndjson&record=300'",
+		},
+		Params: []Param{
+			{Name: "size", Kind: Size, Example: "1GiB", Text: "bytes of all streams together; without it the data never ends"},
+			{Name: "seed", Kind: Int, Default: "0", Example: "1", Text: "chooses the content"},
+			{Name: "record", Kind: Size, Default: "256", Example: "1KiB", Text: "bytes of a record"},
+			{Name: "rate", Kind: Rate, Example: "20MiB/s", Text: "how fast it delivers; without it as fast as it is read"},
+			{
+				Name: "format", Kind: Choice, Default: "random", Example: "ndjson", Choices: []string{"random", "ndjson"},
+				Text: "bytes that do not compress, or JSON lines like a request log",
+			},
+			{Name: "streams", Kind: Int, Default: "1", Example: "8", Min: 1, Max: sim.MaxStreams, Text: "streams that share the size"},
+			{Name: "opaque", Kind: Bool, Default: "false", Example: "true", Text: "bytes without record boundaries"},
+		},
+		source: func(a Address, _ Env) (weir.Source, error) {
+			format, err := sim.ParseFormat(value[string](a, "format"))
+			if err != nil {
+				return nil, err
+			}
+			return sim.NewGenerator(sim.GeneratorOptions{
+				Size:    value[int64](a, "size"),
+				Seed:    uint64(value[int64](a, "seed")),
+				Record:  int(value[int64](a, "record")),
+				Rate:    value[int64](a, "rate"),
+				Format:  format,
+				Streams: int(value[int64](a, "streams")),
+				Opaque:  value[bool](a, "opaque"),
+			})
+		},
+	}
+}
+
+func null() Connector {
+	return Connector{
+		Scheme:   "null",
+		Summary:  "takes everything and keeps nothing",
+		Examples: []string{"null://"},
+		sink:     func(Address, Env) (weir.Sink, error) { return sim.NewNull(), nil },
+	}
+}
+
+func slow() Connector {
+	return Connector{
+		Scheme:   "slow",
+		Summary:  "takes its time and keeps nothing, like a busy database or an API with a rate limit",
+		Examples: []string{"slow://?delay=50ms", "'slow://?delay=400ms&jitter=50ms&concurrency=16'", "slow://?rate=5MiB/s"},
+		Params: []Param{
+			{Name: "delay", Kind: Duration, Default: "0s", Example: "50ms", Text: "how long one write takes"},
+			{Name: "jitter", Kind: Duration, Default: "0s", Example: "10ms", Text: "the most that a write takes longer"},
+			{
+				Name: "concurrency", Kind: Int, Default: "1", Example: "16", Min: sim.Unlimited, Max: sim.MaxConcurrency,
+				Text: "writes that are served at once, over all streams; -1: any number",
+			},
+			{Name: "rate", Kind: Rate, Example: "5MiB/s", Text: "how fast it takes data, over all streams"},
+		},
+		sink: func(a Address, _ Env) (weir.Sink, error) {
+			return sim.NewSlow(sim.SlowOptions{
+				Delay:       value[time.Duration](a, "delay"),
+				Jitter:      value[time.Duration](a, "jitter"),
+				Concurrency: int(value[int64](a, "concurrency")),
+				Rate:        value[int64](a, "rate"),
+			})
+		},
+	}
+}

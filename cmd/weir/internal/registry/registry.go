@@ -1,0 +1,163 @@
+// Package registry turns an address on the command line into a connector.
+//
+// An address is a path, "-" for standard input or output, or a URL whose scheme
+// names the connector and whose query sets its parameters. What exists is an
+// explicit table (connectors.go). Parsing, error messages, help, manual page and
+// completion all read that table, so that they cannot disagree.
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/weirflow/weir"
+)
+
+// Connector is one row of the table.
+type Connector struct {
+	Scheme   string
+	Summary  string // one clause, no full stop
+	Place    string // what stands after "://", as in "PATH"; "": nothing may
+	Examples []string
+	Params   []Param
+
+	source func(Address, Env) (weir.Source, error) // nil: it cannot be read
+	sink   func(Address, Env) (weir.Sink, error)   // nil: it cannot be written
+}
+
+// Reads reports whether the connector can be a source.
+func (c Connector) Reads() bool { return c.source != nil }
+
+// Writes reports whether the connector can be a destination.
+func (c Connector) Writes() bool { return c.sink != nil }
+
+// Side is which end of a transfer a parameter is for.
+type Side uint8
+
+// The sides. The zero value is both.
+const (
+	Both Side = iota
+	Source
+	Sink
+)
+
+// Env is what connectors get from outside of their address.
+type Env struct {
+	Stdin, Stdout *os.File
+	Force         bool     // overwrite what is there
+	NoSync        bool     // do not wait for durability
+	Exclude       []string // local paths that a source leaves out: the destination
+}
+
+// Registry is a table of connectors.
+type Registry struct{ connectors []Connector }
+
+// Connectors returns the table, in the order of the schemes.
+func (r *Registry) Connectors() []Connector { return r.connectors }
+
+// OpenSource returns the source that the addresses name together, in their
+// order. It opens nothing yet that a sink could still refuse.
+func (r *Registry) OpenSource(args []string, env Env) (weir.Source, error) {
+	addresses, err := r.parseAll(args)
+	if err != nil {
+		return nil, err
+	}
+	var sources []weir.Source
+	for len(addresses) > 0 {
+		group := addresses[:1+sameList(addresses)]
+		s, err := openSource(group, env)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(sources))
+		}
+		sources = append(sources, s)
+		addresses = addresses[len(group):]
+	}
+	if len(sources) == 1 {
+		return sources[0], nil
+	}
+	return weir.Concat(sources...), nil
+}
+
+// OpenSink returns the sink that the address names.
+func (r *Registry) OpenSink(arg string, env Env) (weir.Sink, error) {
+	a, err := r.Parse(arg)
+	if err != nil {
+		return nil, err
+	}
+	return a.openSink(env)
+}
+
+func (r *Registry) parseAll(args []string) ([]Address, error) {
+	addresses := make([]Address, 0, len(args))
+	for _, arg := range args {
+		a, err := r.Parse(arg)
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, nil
+}
+
+// sameList returns how many of the addresses after the first belong to one
+// source with it: local paths follow each other in one list.
+func sameList(addresses []Address) int {
+	n := 0
+	for addresses[0].local() && n+1 < len(addresses) && addresses[n+1].local() {
+		n++
+	}
+	return n
+}
+
+func openSource(group []Address, env Env) (weir.Source, error) {
+	a := group[0]
+	if a.connector.source == nil {
+		return nil, a.fail(fmt.Errorf("%s:// can only be written", a.connector.Scheme))
+	}
+	if err := a.only(Source); err != nil {
+		return nil, err
+	}
+	for _, next := range group[1:] {
+		a.Paths = append(a.Paths, next.Paths...)
+	}
+	return a.connector.source(a, env)
+}
+
+func (a Address) openSink(env Env) (weir.Sink, error) {
+	if a.connector.sink == nil {
+		return nil, a.fail(fmt.Errorf("%s:// can only be read", a.connector.Scheme))
+	}
+	if err := a.only(Sink); err != nil {
+		return nil, err
+	}
+	return a.connector.sink(a, env)
+}
+
+func closeAll(sources []weir.Source) error {
+	var errs []error
+	for _, s := range sources {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Find returns the connector of a scheme, or nil.
+func (r *Registry) Find(scheme string) *Connector {
+	for i := range r.connectors {
+		if r.connectors[i].Scheme == strings.ToLower(scheme) {
+			return &r.connectors[i]
+		}
+	}
+	return nil
+}
+
+// Schemes returns the schemes, in order.
+func (r *Registry) Schemes() []string {
+	all := make([]string, 0, len(r.connectors))
+	for _, c := range r.connectors {
+		all = append(all, c.Scheme)
+	}
+	return all
+}
