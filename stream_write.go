@@ -14,6 +14,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	st.mu.doing = ""
 	st.mu.clock.to(waitingDownstream, now)
 	st.mu.clock.shift(b.waited)
+	st.mu.waitEWMA += (b.waited - st.mu.waitEWMA) / 4
 	st.mu.read.add(b)
 	st.mu.whole = last
 	if st.mu.abandoned || st.mu.err != nil {
@@ -44,7 +45,8 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 func (st *stream) inlineLocked(i uint64) bool {
 	st.skipLocked()
 	return st.mu.nextWrite == i && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
-		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineBelow)
+		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineShort ||
+			st.mu.writeEWMA < inlineLocal && st.mu.waitEWMA < inlineShort)
 }
 
 // skipLocked moves nextWrite past the places that were given back unused.
