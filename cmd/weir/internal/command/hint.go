@@ -2,6 +2,7 @@ package command
 
 import (
 	"errors"
+	"strings"
 	"syscall"
 
 	"github.com/weirflow/weir"
@@ -20,7 +21,10 @@ func hint(err error) string {
 	case errors.Is(err, weir.ErrDrainTimeout):
 		return "raise --drain-timeout"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return "free some space at the destination; nothing was left under the final name"
+		if isFile(err) {
+			return "free some space at the destination; nothing was left under the final name"
+		}
+		return "free some space at the destination"
 	case errors.Is(err, syscall.EMFILE):
 		return "lower --streams, or raise the limit on open files (ulimit -n)"
 	case isTooLarge(err):
@@ -29,6 +33,12 @@ func hint(err error) string {
 		return "this is a bug in a connector; please report it with the command"
 	}
 	return ""
+}
+
+// isFile reports whether err is about a file that weir wrote.
+func isFile(err error) bool {
+	var e *weir.Error
+	return errors.As(err, &e) && strings.HasPrefix(e.Node, "file ") && !strings.HasPrefix(e.Node, "file /dev/")
 }
 
 // isTooLarge reports whether err is about a record that will never fit.

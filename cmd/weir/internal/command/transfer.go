@@ -40,8 +40,9 @@ func (t transfer) run(ctx context.Context) error {
 	toStdout := t.destination == stdout
 	reporter := t.flags.reporter(t.sys, toStdout)
 	reporter.Start(t.start(plan))
+	total, _ := t.registry.Total(t.sources)
 	ending, err := job.Job{
-		Source: source, Sink: sink, Options: t.options, Plan: plan,
+		Source: source, Sink: sink, Options: t.options, Plan: plan, Total: total,
 		Timeout:  time.Duration(t.flags.timeout),
 		Reporter: reporter, Signals: signals, Reset: reset,
 	}.Run(ctx)
@@ -68,7 +69,7 @@ func (t transfer) open() (weir.Source, weir.Sink, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	env.Exclude = to.Paths
+	env.Exclude, env.Many = to.Paths, t.registry.Many(t.sources)
 	source, err := t.registry.OpenSource(t.sources, env)
 	if err != nil {
 		return nil, nil, err

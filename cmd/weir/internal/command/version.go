@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -39,8 +40,8 @@ func version() string {
 			}
 		}
 	}
-	if commit != "" {
-		v += " (commit " + commit[:min(len(commit), 12)] + modified + ")"
+	if short := commit[:min(len(commit), 12)]; short != "" && !strings.Contains(v, short) {
+		v += " (commit " + short + modified + ")"
 	}
 	return v
 }

@@ -56,6 +56,7 @@ type Job struct {
 	// Grace, Control and OnStream are filled in by Run.
 	Options  weir.Options
 	Plan     memory.Plan
+	Total    int64         // bytes to read, if known before the source ends; 0: not known
 	Timeout  time.Duration // 0: none
 	Reporter progress.Reporter
 	// Signals asks for the end: the first drains, the second cancels.
@@ -155,7 +156,7 @@ func (w *watch) report(ctx context.Context) {
 
 func (w *watch) snapshot(stats weir.Stats) progress.Snapshot {
 	return progress.Snapshot{
-		Stats: stats, RSS: w.watchdog.RSS(), Peak: w.watchdog.Peak(), Cap: w.job.Plan.Cap,
+		Stats: stats, Foreseen: w.job.Total, RSS: w.watchdog.RSS(), Peak: w.watchdog.Peak(), Cap: w.job.Plan.Cap,
 		Brakes: w.watchdog.Brakes(), ReadRate: w.readRate, WriteRate: w.writeRate,
 		Draining: w.interrupted.Load(),
 	}

@@ -65,6 +65,7 @@ type look struct {
 	Brakes     int64      `json:"memory_brakes"`
 	ReadRate   float64    `json:"read_bytes_per_second"`
 	WriteRate  float64    `json:"write_bytes_per_second"`
+	Total      *int64     `json:"total_bytes"` // null: not known
 	ETASeconds *float64   `json:"eta_seconds"`
 	Draining   bool       `json:"draining"`
 }
@@ -72,8 +73,7 @@ type look struct {
 type streamEvent struct {
 	head
 	weir.StreamResult
-	Position string `json:"position,omitempty"`
-	Error    string `json:"error,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 type noticeEvent struct {
@@ -110,7 +110,7 @@ func (e *Events) Progress(s Snapshot) {
 
 // Stream writes how a stream ended.
 func (e *Events) Stream(r weir.StreamResult) {
-	e.write(streamEvent{e.head("stream"), r, r.Position.String(), errorText(r.Err)})
+	e.write(streamEvent{e.head("stream"), r, errorText(r.Err)})
 }
 
 // Notice writes text.
@@ -141,6 +141,9 @@ func newLook(s Snapshot) look {
 	}
 	l.Stats.Bottleneck.Busy = finite(l.Stats.Bottleneck.Busy)
 	l.Stats.Bottleneck.Headroom = finite(l.Stats.Bottleneck.Headroom)
+	if total, known := s.Total(); known {
+		l.Total = &total
+	}
 	if eta, known := s.ETA(); known {
 		seconds := eta.Seconds()
 		l.ETASeconds = &seconds

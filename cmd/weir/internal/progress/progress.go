@@ -26,6 +26,9 @@ type Start struct {
 // Snapshot is one look at a transfer.
 type Snapshot struct {
 	Stats weir.Stats
+	// Foreseen is the number of bytes to read, if that was known before the
+	// start; 0: not known.
+	Foreseen int64
 
 	RSS    int64 // resident memory, in bytes; 0: not known
 	Peak   int64 // the highest so far; 0: not known
@@ -37,9 +40,13 @@ type Snapshot struct {
 	Draining  bool
 }
 
-// Total returns the number of bytes that will be read, if it is known.
+// Total returns the number of bytes that will be read, if it is known: streams
+// that are still to be opened count too.
 func (s Snapshot) Total() (int64, bool) {
-	n := s.Stats.ReadTotal
+	n := s.Foreseen
+	if s.Stats.SourceEnded {
+		n = s.Stats.ReadTotal
+	}
 	return n, n > 0 && n >= s.Stats.Read.Bytes
 }
 

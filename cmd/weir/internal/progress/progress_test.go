@@ -27,6 +27,7 @@ func running() Snapshot {
 			Written:         weir.Count{Bytes: 428 << 20, Records: 1_753_088},
 			Acknowledged:    weir.Count{Bytes: 420 << 20, Records: 1_720_320},
 			ReadTotal:       1 << 30,
+			SourceEnded:     true,
 			Streams:         weir.StreamCounts{Opened: 8, Active: 5, Committed: 3},
 			InFlightBytes:   12 << 20,
 			InFlightBatches: 12,
@@ -220,6 +221,25 @@ func TestMeterFollowsTheLastSeconds(t *testing.T) {
 	}
 	if r, w := (&Meter{}).Rates(weir.Stats{}); r != 0 || w != 0 {
 		t.Errorf("rates at the start: %v, %v", r, w)
+	}
+}
+
+func TestTotalIsNotOfTheStreamsOpenedSoFar(t *testing.T) {
+	s := running()
+	s.Stats.SourceEnded = false
+	if n, known := s.Total(); known {
+		t.Errorf("total %d while the source may give more streams; want none", n)
+	}
+	if eta, known := s.ETA(); known {
+		t.Errorf("ETA %v while the source may give more streams; want none", eta)
+	}
+	s.Foreseen = 2 << 30
+	if n, known := s.Total(); !known || n != 2<<30 {
+		t.Errorf("total %d, %v; want what was foreseen", n, known)
+	}
+	s.Stats.SourceEnded = true
+	if n, known := s.Total(); !known || n != 1<<30 {
+		t.Errorf("total %d, %v; want what the source says at its end", n, known)
 	}
 }
 

@@ -185,6 +185,10 @@ func line(s Snapshot) string {
 	return strings.Join(parts, ", ")
 }
 
+// telling is how long a transfer must take for its rate and its bottleneck to
+// say anything.
+const telling = 100 * time.Millisecond
+
 // Summary returns what is said at the end of a transfer.
 func Summary(e End) []string {
 	st := e.Stats
@@ -193,7 +197,7 @@ func Summary(e End) []string {
 		head += ", " + Thousands(st.Acknowledged.Records) + " " + plural(st.Acknowledged.Records, "record")
 	}
 	head += fmt.Sprintf(" in %s %s, %s", Thousands(st.Streams.Committed), plural(st.Streams.Committed, "stream"), seconds(st.Elapsed))
-	if st.Elapsed > 0 {
+	if st.Elapsed >= telling {
 		head += ", " + size.FormatRate(float64(st.Acknowledged.Bytes)/st.Elapsed.Seconds())
 	}
 	lines := []string{head}
@@ -206,7 +210,7 @@ func Summary(e End) []string {
 	if e.Peak > 0 {
 		lines = append(lines, "memory: peak "+size.InMiB(e.Peak)+" of "+size.Format(e.Cap)+", in flight at most "+size.Format(st.PeakInFlightBytes)+braked(e.Brakes))
 	}
-	if st.Bottleneck.Stage != "" {
+	if st.Bottleneck.Stage != "" && st.Elapsed >= telling {
 		lines = append(lines, "bottleneck: "+verdict(st.Bottleneck))
 	}
 	return lines

@@ -1,6 +1,9 @@
 package registry
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/weirflow/weir"
@@ -34,12 +37,32 @@ func files() Connector {
 			return file.NewSource(a.Paths, file.SourceOptions{Exclude: env.Exclude})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
-			return file.NewSink(a.Paths[0], file.SinkOptions{
+			path, err := target(a, env)
+			if err != nil {
+				return nil, err
+			}
+			return file.NewSink(path, file.SinkOptions{
 				Force:  env.Force,
 				NoSync: env.NoSync || !value[bool](a, "sync"),
 			})
 		},
 	}
+}
+
+// target returns the path to write to. What can be several streams goes into a
+// directory, which ends in a slash when it does not exist yet.
+func target(a Address, env Env) (string, error) {
+	path := a.Paths[0]
+	if !env.Many || path == "" {
+		return path, nil
+	}
+	switch st, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist) && !os.IsPathSeparator(path[len(path)-1]):
+		path += string(os.PathSeparator)
+	case err == nil && st.Mode().IsRegular():
+		return "", a.fail(errors.New("it is a file, and several streams go into a directory; choose another destination"))
+	}
+	return path, nil
 }
 
 func standard() Connector {

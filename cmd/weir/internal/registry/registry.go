@@ -48,6 +48,7 @@ type Env struct {
 	Stdin, Stdout *os.File
 	Force         bool     // overwrite what is there
 	NoSync        bool     // do not wait for durability
+	Many          bool     // the sources can be several streams
 	Exclude       []string // local paths that a source leaves out: the destination
 }
 
