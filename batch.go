@@ -34,7 +34,6 @@ type Batch struct {
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
-	index  uint64       // in the stream's window
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for tests of

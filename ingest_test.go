@@ -424,7 +424,7 @@ func TestInvalidOptionsCloseBothEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src, dst := &fakeSource{}, &fakeSink{}
 		_, err := ingest(t, t.Context(), src, dst, weir.Options{Streams: -1, Batch: 7})
-		if weir.KindOf(err) != weir.Invalid || !strings.Contains(err.Error(), "Options.Streams is -1") || !strings.Contains(err.Error(), "Options.Batch is 7") {
+		if weir.KindOf(err) != weir.Invalid || !strings.Contains(err.Error(), "option Streams is -1") || !strings.Contains(err.Error(), "option Batch is 7") {
 			t.Errorf("err = %v", err)
 		}
 		if src.reads != 0 {

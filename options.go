@@ -119,10 +119,10 @@ func (o Options) withDefaults(fp Footprint) Options {
 		o.InFlight = sinkMax
 	}
 	o.InFlight = min(o.InFlight, sinkMax)
-	switch {
-	case o.ReadAhead == 0:
+	switch o.ReadAhead {
+	case 0:
 		o.ReadAhead = DefaultReadAhead
-	case o.ReadAhead == NoReadAhead:
+	case NoReadAhead:
 		o.ReadAhead = 0
 	}
 	if o.Expand == 0 {
@@ -145,7 +145,7 @@ func (o Options) withDefaults(fp Footprint) Options {
 func (o Options) validate() error {
 	var errs []error
 	bad := func(name string, value any, bound string) {
-		errs = append(errs, fmt.Errorf("Options.%s is %v; it must be %s", name, value, bound))
+		errs = append(errs, fmt.Errorf("option %s is %v; it must be %s", name, value, bound))
 	}
 	if o.Guarantee < 0 {
 		bad("Guarantee", o.Guarantee, "0 (default) or more, in bytes")

@@ -1,11 +1,8 @@
 package weir
 
 import (
-	"context"
 	"sync"
 	"time"
-
-	"github.com/weirflow/weir/internal/lifecycle"
 )
 
 // rateLimiter spaces reads so that together they stay at a number of bytes a
@@ -47,17 +44,4 @@ func (l *rateLimiter) time(n int) time.Duration {
 func (l *rateLimiter) batchLimit(batch int) int {
 	const least = 4 << 10
 	return max(min(batch, int(min(l.perSecond/8, 1<<30))), min(batch, least))
-}
-
-// wait reserves n bytes and waits for them; it reports false when ctx is done.
-func (l *rateLimiter) wait(ctx context.Context, n int) bool {
-	d := l.reserve(n)
-	if d <= 0 {
-		return true
-	}
-	if lifecycle.Sleep(ctx, d) {
-		return true
-	}
-	l.refund(n)
-	return false
 }

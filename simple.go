@@ -33,10 +33,7 @@ func (s *readerSource) Next(context.Context) (Stream, error) {
 
 func (s *readerSource) Close() error { return nil }
 
-type readerStream struct {
-	r   io.Reader
-	off int64
-}
+type readerStream struct{ r io.Reader }
 
 func (s *readerStream) Info() StreamInfo {
 	return StreamInfo{ID: "reader", Name: "reader", Size: UnknownSize}
@@ -78,9 +75,8 @@ func SinkFunc(f func(ctx context.Context, b *Batch) error) Sink {
 }
 
 type funcSink struct {
-	name   string
-	write  func(context.Context, *Batch) error
-	failed atomic.Bool
+	name  string
+	write func(context.Context, *Batch) error
 }
 
 func (s *funcSink) String() string { return s.name }

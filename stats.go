@@ -104,11 +104,11 @@ type Latency struct {
 type Status uint8
 
 const (
-	// Succeeded: every stream was read to its end and committed.
+	// Succeeded says that every stream was read to its end and committed.
 	Succeeded Status = iota
-	// Aborted: it was cancelled or drained before its end.
+	// Aborted says that it was cancelled or drained before its end.
 	Aborted
-	// Failed: the source, the sink or the transform failed.
+	// Failed says that the source, the sink or the transform failed.
 	Failed
 )
 

@@ -238,4 +238,4 @@ func sameBytes(want, got []byte, cut bool) error {
 
 // isEOF says that err is the end. Like an io.Reader, a source returns io.EOF
 // itself: wrapped, it would be a failure that has io.EOF as its cause.
-func isEOF(err error) bool { return err == io.EOF } //nolint:errorlint // see above
+func isEOF(err error) bool { return err == io.EOF }

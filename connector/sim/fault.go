@@ -166,7 +166,7 @@ type chaosError struct {
 func (e *chaosError) Error() string { return e.text }
 
 func (e *chaosError) Unwrap() []error {
-	if e.cause == ErrChaos { //nolint:errorlint // identity: is it there already
+	if e.cause == ErrChaos {
 		return []error{ErrChaos}
 	}
 	return []error{ErrChaos, e.cause}

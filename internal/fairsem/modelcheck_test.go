@@ -83,51 +83,85 @@ func TestWrongProtocolsDeadlockAndCorrectedOnesDoNot(t *testing.T) {
 		dead bool
 		p    protocol
 	}{
-		{"encode buffer acquired in mid-pipeline", true,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, encode: fromPool}},
-		{"encode buffer acquired with the batch", false,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: two}},
-		{"encode buffer from a reserved lane", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane}},
+		{
+			"encode buffer acquired in mid-pipeline", true,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, encode: fromPool},
+		},
+		{
+			"encode buffer acquired with the batch", false,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: two},
+		},
+		{
+			"encode buffer from a reserved lane", false,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane},
+		},
 
-		{"encode buffer from a lane, in any order, acknowledged in order", true,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true}},
-		{"encode buffer from a lane, oldest first, acknowledged in order", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true, oldest: true}},
+		{
+			"encode buffer from a lane, in any order, acknowledged in order", true,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true},
+		},
+		{
+			"encode buffer from a lane, oldest first, acknowledged in order", false,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true, oldest: true},
+		},
 
-		{"sink that waits for three batches", true,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3}},
-		{"sink that waits for three batches or pressure", false,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3, pressure: true}},
-		{"sink that waits for three batches or a timer", false,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3, linger: true}},
+		{
+			"sink that waits for three batches", true,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3},
+		},
+		{
+			"sink that waits for three batches or pressure", false,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3, pressure: true},
+		},
+		{
+			"sink that waits for three batches or a timer", false,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 4, sizes: one, gather: 3, linger: true},
+		},
 
-		{"oversize record collected arena by arena", true,
-			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 2, grow: 3}},
-		{"oversize record in one acquisition", false,
-			protocol{limit: 4, pipes: 2, guarantee: 3, batches: 2, sizes: three}},
+		{
+			"oversize record collected arena by arena", true,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 2, grow: 3},
+		},
+		{
+			"oversize record in one acquisition", false,
+			protocol{limit: 4, pipes: 2, guarantee: 3, batches: 2, sizes: three},
+		},
 
-		{"retry scratch acquired behind finished batches", true,
-			protocol{limit: 3, pipes: 1, guarantee: 3, batches: 4, sizes: one, retry: fromPool, ordered: true}},
-		{"retry scratch from a reserved lane", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, retry: fromLane, ordered: true}},
+		{
+			"retry scratch acquired behind finished batches", true,
+			protocol{limit: 3, pipes: 1, guarantee: 3, batches: 4, sizes: one, retry: fromPool, ordered: true},
+		},
+		{
+			"retry scratch from a reserved lane", false,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, retry: fromLane, ordered: true},
+		},
 
 		// Collecting a record under a process-wide token is an exception to
 		// the single acquisition. Being inside the guarantee is not enough:
 		// another reader of the account may be first in the queue, waiting
 		// for more than the collector leaves.
-		{"token, guarantee of one record, two readers", true,
-			protocol{limit: 3, pipes: 1, guarantee: 3, batches: 3, streams: 2, sizes: two, grow: 3, token: true}},
-		{"token, guarantee of one record less an arena plus a batch", false,
-			protocol{limit: 4, pipes: 1, guarantee: 4, batches: 3, streams: 2, sizes: two, grow: 3, token: true}},
-		{"token, guarantee of one record, one reader", false,
-			protocol{limit: 4, pipes: 2, guarantee: 3, batches: 2, grow: 3, token: true}},
+		{
+			"token, guarantee of one record, two readers", true,
+			protocol{limit: 3, pipes: 1, guarantee: 3, batches: 3, streams: 2, sizes: two, grow: 3, token: true},
+		},
+		{
+			"token, guarantee of one record less an arena plus a batch", false,
+			protocol{limit: 4, pipes: 1, guarantee: 4, batches: 3, streams: 2, sizes: two, grow: 3, token: true},
+		},
+		{
+			"token, guarantee of one record, one reader", false,
+			protocol{limit: 4, pipes: 2, guarantee: 3, batches: 2, grow: 3, token: true},
+		},
 
 		// Reserve waits while the account holds its guarantee.
-		{"static cost reserved later, does not fit side by side", true,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 1, sizes: one, static: 3, retry: fromLane}},
-		{"static cost opened with, does not fit side by side", false,
-			protocol{limit: 4, pipes: 2, guarantee: 4, batches: 2, sizes: one, static: 3, inside: true, retry: fromLane}},
+		{
+			"static cost reserved later, does not fit side by side", true,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 1, sizes: one, static: 3, retry: fromLane},
+		},
+		{
+			"static cost opened with, does not fit side by side", false,
+			protocol{limit: 4, pipes: 2, guarantee: 4, batches: 2, sizes: one, static: 3, inside: true, retry: fromLane},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,18 +180,30 @@ func TestSingleAcquisitionNeverDeadlocks(t *testing.T) {
 	one, mixed := []int64{1}, []int64{1, 2}
 	for name, p := range map[string]protocol{
 		"three accounts": {limit: 4, pipes: 3, guarantee: 1, batches: 2, sizes: one, cancels: 1},
-		"three accounts that do not fit at once": {limit: 4, pipes: 3, guarantee: 2, batches: 2,
-			sizes: []int64{2}, cancels: 1, abandon: true},
-		"jumbo that needs all": {limit: 4, pipes: 3, guarantee: 4, batches: 1,
-			sizes: []int64{1, 4}, cancels: 1, abandon: true},
-		"fan-out in order": {limit: 4, pipes: 2, guarantee: 2, batches: 2,
-			sizes: mixed, ordered: true, fanout: 2, cancels: 1},
-		"retry in order, groups": {limit: 4, pipes: 2, guarantee: 1, batches: 3,
-			sizes: one, static: 1, retry: fromLane, ordered: true, gather: 2, pressure: true, linger: true},
-		"two readers": {limit: 4, pipes: 2, guarantee: 2, batches: 2,
-			sizes: mixed, streams: 2, cancels: 1, abandon: true},
-		"everything": {limit: 4, pipes: 2, guarantee: 1, batches: 2, sizes: one, streams: 2, static: 1, retry: fromLane,
-			fanout: 2, gather: 2, pressure: true, linger: true, cancels: 1, abandon: true},
+		"three accounts that do not fit at once": {
+			limit: 4, pipes: 3, guarantee: 2, batches: 2,
+			sizes: []int64{2}, cancels: 1, abandon: true,
+		},
+		"jumbo that needs all": {
+			limit: 4, pipes: 3, guarantee: 4, batches: 1,
+			sizes: []int64{1, 4}, cancels: 1, abandon: true,
+		},
+		"fan-out in order": {
+			limit: 4, pipes: 2, guarantee: 2, batches: 2,
+			sizes: mixed, ordered: true, fanout: 2, cancels: 1,
+		},
+		"retry in order, groups": {
+			limit: 4, pipes: 2, guarantee: 1, batches: 3,
+			sizes: one, static: 1, retry: fromLane, ordered: true, gather: 2, pressure: true, linger: true,
+		},
+		"two readers": {
+			limit: 4, pipes: 2, guarantee: 2, batches: 2,
+			sizes: mixed, streams: 2, cancels: 1, abandon: true,
+		},
+		"everything": {
+			limit: 4, pipes: 2, guarantee: 1, batches: 2, sizes: one, streams: 2, static: 1, retry: fromLane,
+			fanout: 2, gather: 2, pressure: true, linger: true, cancels: 1, abandon: true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

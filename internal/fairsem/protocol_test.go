@@ -121,8 +121,10 @@ type action struct {
 }
 
 func (a action) String() string {
-	names := [...]string{"open", "reserve", "read", "piece", "encode", "accept", "fail", "scratch",
-		"ack", "flush", "cancel", "close", "abandon", "comeHome"}
+	names := [...]string{
+		"open", "reserve", "read", "piece", "encode", "accept", "fail", "scratch",
+		"ack", "flush", "cancel", "close", "abandon", "comeHome",
+	}
 	return fmt.Sprintf("p%d.%s(%d)", a.pipe, names[a.act], a.arg)
 }
 
