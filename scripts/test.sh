@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Runs every check and every test of this repository and ends with a line
+# "N passed, N failed". All of them run, also after one has failed.
+#
+#   scripts/test.sh          everything
+#   scripts/test.sh check    what needs no tests to run, and tidy_test.go
+#   scripts/test.sh fuzz     the fuzz targets, each for $FUZZTIME
+#
+# It needs Go alone: the linter is built from tools/go.mod, which takes about
+# two minutes the first time.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+GO=${GO:-go}
+FUZZTIME=${FUZZTIME:-10s}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0
+failed=0
+
+# step NAME COMMAND...: runs one check; its output is shown when it fails.
+step() {
+	local name=$1 began=$SECONDS
+	shift
+	if "$@" >"$tmp/step" 2>&1; then
+		passed=$((passed + 1))
+		printf 'ok    %-34s %3d s\n' "$name" $((SECONDS - began))
+		return
+	fi
+	failed=$((failed + 1))
+	cat "$tmp/step"
+	printf 'FAIL  %-34s %3d s\n' "$name" $((SECONDS - began))
+}
+
+formatted() {
+	local files
+	files=$(gofmt -l .) || return 1
+	[ -z "$files" ] || { echo "not formatted: $files"; return 1; }
+}
+
+tidied() { "$GO" mod tidy -diff && "$GO" -C tools mod tidy -diff; }
+
+lint() { "$GO" tool -modfile=tools/go.mod golangci-lint run --timeout 10m; }
+
+crossvet() { GOOS=darwin GOARCH=arm64 "$GO" vet ./...; }
+
+check() {
+	step "gofmt" formatted
+	step "go vet" "$GO" vet ./...
+	step "go vet for darwin" crossvet
+	step "go mod tidy" tidied
+	step "golangci-lint" lint
+}
+
+fuzz() {
+	local pkg target
+	for pkg in $("$GO" list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do
+		for target in $("$GO" test -list '^Fuzz' "$pkg" 2>/dev/null | grep '^Fuzz'); do
+			step "${pkg#github.com/weirflow/weir/} $target" \
+				"$GO" test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$pkg"
+		done
+	done
+}
+
+# tests runs the tests proper and counts each of them.
+tests() {
+	"$GO" test -count=1 -timeout 4m -v ./... >"$tmp/tests" 2>&1
+	local code=$? p f s
+	p=$(grep -c '^ *--- PASS: ' "$tmp/tests")
+	f=$(grep -c '^ *--- FAIL: ' "$tmp/tests")
+	s=$(grep -c '^ *--- SKIP: ' "$tmp/tests")
+	if [ $code -ne 0 ]; then
+		grep -Ev '^(=== |PASS$| *--- PASS: )' "$tmp/tests"
+		[ "$f" -gt 0 ] || f=1 # it did not compile, or ended by itself
+	else
+		grep -E '^(ok|\?) ' "$tmp/tests" | grep -v 'no test files'
+		grep -A1 '^ *--- SKIP: ' "$tmp/tests" | grep -v '^--$'
+	fi
+	passed=$((passed + p))
+	failed=$((failed + f))
+	[ "$s" -eq 0 ] || echo "$s skipped"
+}
+
+case ${1:-all} in
+check)
+	check
+	step "tidy_test" "$GO" test -count=1 -run '^TestTidy' .
+	;;
+fuzz) fuzz ;;
+all)
+	check
+	fuzz
+	step "go test -race" "$GO" test -race -count=1 -timeout 4m ./...
+	tests
+	;;
+*)
+	echo "usage: scripts/test.sh [check | fuzz]" >&2
+	exit 2
+	;;
+esac
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
