@@ -9,16 +9,47 @@ import (
 
 // work is a worker: it takes a stream from the source, brings it to its end,
 // and takes the next. Workers follow one another: the one that got a stream
-// starts the next worker, up to Options.Streams, before it serves it.
+// starts the next worker, up to Options.Streams, before it serves it. A worker
+// whose stream was abandoned has been written off: when the call it is held by
+// returns, it ends.
 func (r *run) work() {
 	for {
 		st := r.accept()
 		if st == nil {
+			r.retireWorker()
 			return
 		}
-		st.serve()
+		if !st.serve() {
+			return
+		}
 	}
 }
+
+// workerGone counts a worker that has ended, or was written off; the last one
+// ends the run.
+func (r *run) workerGone() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.mu.workers--; r.mu.workers == 0 {
+		close(r.done)
+	}
+}
+
+// retireWorker ends a worker that got no stream, unless it was written off in
+// its call of Next.
+func (r *run) retireWorker() {
+	r.mu.Lock()
+	lost := r.mu.nextLost
+	r.mu.nextLost = false
+	r.mu.Unlock()
+	if !lost {
+		r.workerGone()
+	}
+}
+
+// replaceWorker writes off the worker of an abandoned stream and puts another in
+// its place.
+func (r *run) replaceWorker() { r.group.Go(r.work) }
 
 // accept returns the next stream, or nil when there will be none.
 func (r *run) accept() *stream {
@@ -75,7 +106,7 @@ func (r *run) endNext(src Stream, err error) *stream {
 	defer r.mu.Unlock()
 	r.mu.nexting = false
 	switch {
-	case r.mu.ended: // abandoned meanwhile
+	case r.mu.ended: // written off meanwhile
 		if st != nil {
 			st.stop()
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,13 +62,15 @@ type run struct {
 	charge    int64 // bytes charged for a batch
 	largest   int64 // bytes that a batch may be charged at most
 	depth     int   // batches of one stream from read to ack
+	depthCut  bool  // the budget has no room for more
 
 	ctx         context.Context // done: stop at once
 	cancel      context.CancelCauseFunc
 	readCtx     context.Context // done: read no more
 	stopReading context.CancelCauseFunc
 
-	group      lifecycle.Group // workers, lanes, transform workers
+	group      lifecycle.Group // workers and lanes
+	done       chan struct{}   // closed when the last worker is gone
 	accepting  chan struct{}   // holds one token: whoever has it calls Source.Next
 	transforms *transformPool  // nil: none
 	limiter    *rateLimiter    // nil: none
@@ -82,6 +85,7 @@ type run struct {
 		ended     bool          // Source.Next has returned an error or io.EOF
 		nexting   bool          // Source.Next is running
 		nextSince time.Duration // since when
+		nextLost  bool          // it was abandoned
 		draining  chan struct{} // closed by drain
 		isDrain   bool
 		cut       bool // told to stop with something left undone
@@ -103,7 +107,7 @@ type run struct {
 const maxErrors = 10
 
 func newRun(parent context.Context, src Source, dst Sink, o Options) (*run, error) {
-	r := &run{src: src, dst: dst, opts: o, start: time.Now(), accepting: make(chan struct{}, 1)}
+	r := &run{src: src, dst: dst, opts: o, start: time.Now(), accepting: make(chan struct{}, 1), done: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancelCause(parent)
 	r.readCtx, r.stopReading = context.WithCancelCause(r.ctx)
 	r.mu.streams = map[*stream]struct{}{}
@@ -149,7 +153,9 @@ func (r *run) admit() error {
 		r.depth += r.transforms.extraDepth()
 	}
 	// More places than the budget has batches would never be filled.
-	r.depth = int(min(int64(r.depth), max(1, r.budget.Limit()/r.charge)))
+	if room := max(1, r.budget.Limit()/r.charge); room < int64(r.depth) {
+		r.depth, r.depthCut = int(room), true
+	}
 	if r.account, err = r.budget.open(r.ctx, r.name(), guarantee); err != nil {
 		return r.budgetError(err)
 	}
@@ -235,7 +241,6 @@ func (r *run) now() time.Duration { return time.Since(r.start) }
 // supervise waits until the workers are gone, and sees to it that they are:
 // after a cancellation, a drain or an idle time-out.
 func (r *run) supervise() {
-	idle := r.group.Idle()
 	draining := r.mu.draining
 	var drainTimer, graceTimer, idleTick <-chan time.Time
 	if d := r.opts.IdleTimeout; d > 0 {
@@ -246,7 +251,8 @@ func (r *run) supervise() {
 	cancelled := r.ctx.Done()
 	for {
 		select {
-		case <-idle:
+		case <-r.done:
+			r.awaitGroup()
 			return
 		case <-draining:
 			draining = nil
@@ -264,8 +270,7 @@ func (r *run) supervise() {
 		case <-idleTick:
 			r.checkIdle()
 		case <-graceTimer:
-			r.abandon()
-			return
+			r.abandonNext()
 		}
 	}
 }
@@ -307,26 +312,41 @@ func (r *run) live() []*stream {
 	return all
 }
 
-// abandon gives up on every call that ignored its cancellation. The streams'
-// endings run side by side, each bounded by the grace period.
-func (r *run) abandon() {
+// awaitGroup waits for the lanes, which end with their streams. When something
+// was abandoned, its goroutines stay behind.
+func (r *run) awaitGroup() {
 	r.mu.Lock()
-	nexting := r.mu.nexting && !r.mu.ended
-	if nexting {
-		r.mu.ended, r.mu.cut = true, true
+	abandoned := len(r.mu.abandoned) > 0
+	r.mu.Unlock()
+	if !abandoned {
+		<-r.group.Idle()
+	}
+}
+
+// abandonNext gives up on a Source.Next that ignored its cancellation. (Each
+// stream sees to its own calls: see stream.abandon.)
+func (r *run) abandonNext() {
+	r.mu.Lock()
+	stuck := r.mu.nexting && !r.mu.ended
+	if stuck {
+		r.mu.ended, r.mu.cut, r.mu.nextLost = true, true, true
 	}
 	r.mu.Unlock()
-	if nexting {
+	if stuck {
 		r.noteAbandoned("source " + r.srcName + ": next")
+		r.workerGone()
 	}
-	var endings lifecycle.Group
-	for _, st := range r.live() {
-		endings.Go(st.abandon)
+}
+
+// noteFailing notes that a stream has begun to fail, before or after the run was
+// told to stop.
+func (r *run) noteFailing() {
+	if r.readCtx.Err() != nil {
+		return
 	}
-	endings.Within(r.opts.Grace + time.Second)
-	for _, st := range r.live() {
-		st.retire(Failed)
-	}
+	r.mu.Lock()
+	r.mu.failedFirst = true
+	r.mu.Unlock()
 }
 
 // noteAbandoned records the calls that were left behind.
@@ -395,9 +415,10 @@ func (r *run) status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	cause := r.stopCause()
-	if r.mu.cut && cause != nil && !errors.Is(errors.Join(r.mu.errs...), cause) {
-		r.mu.errs = append([]error{cause}, r.mu.errs...)
-		r.mu.errCount++
+	if r.mu.cut && cause != nil && !r.mu.failedFirst {
+		others := slices.DeleteFunc(r.mu.errs, func(err error) bool { return err == cause })
+		r.mu.errs = append([]error{cause}, others...)
+		r.mu.errCount = max(r.mu.errCount, len(r.mu.errs))
 	}
 	switch {
 	case len(r.mu.errs) == 0:
@@ -443,7 +464,7 @@ func (r *run) errorLocked() error {
 }
 
 // bounded calls f on a goroutine of its own and waits for it no longer than the
-// grace period.
+// grace period; what names the call.
 func (r *run) bounded(what string, f func() error) {
 	var g lifecycle.Group
 	var err error

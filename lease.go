@@ -12,8 +12,8 @@ import (
 func (st *stream) lease(b *Batch, n int) bool {
 	r := st.r
 	if r.limiter != nil {
-		if d := r.limiter.reserve(r.batch); d > 0 && !st.pause(d) {
-			r.limiter.refund(r.batch)
+		if d := r.limiter.reserve(n); d > 0 && !st.pause(d) {
+			r.limiter.refund(n)
 			return false
 		}
 	}

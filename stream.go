@@ -18,6 +18,7 @@ type slotState uint8
 const (
 	slotFree         slotState = iota
 	slotReading                // held by the reader
+	slotQueued                 // waits for a transform worker
 	slotTransforming           // held by a transform worker
 	slotReady                  // waits for a lane
 	slotWriting                // held by a lane, or by the reader writing inline
@@ -59,8 +60,7 @@ type stream struct {
 	endRead context.CancelCauseFunc
 	unhook  func() bool // takes back the hook on ctx
 
-	retired    chan struct{} // closed when the stream has ended
-	retireOnce sync.Once
+	retired chan struct{} // closed when the stream is off the run
 
 	batches []Batch // ring, as read
 	outs    []Batch // ring, as transformed; empty without a transform
@@ -83,7 +83,9 @@ type stream struct {
 		busy      int    // batches in a transform or a write
 		doing     string // what the reader is calling: "open", "read", "commit", "abort", "close"
 		ending    bool   // Commit or Abort is called or about to be
-		abandoned bool
+		retiring  bool   // its worker is about to take it off the run
+		abandoned bool   // it was taken off the run in its worker's place
+		overdue   *time.Timer
 
 		clock     readerClock
 		sink      poolClock
@@ -110,12 +112,12 @@ func newStream(r *run, src Stream) *stream {
 	st.mu.win = ackwindow.New(r.depth)
 	st.mu.slots = make([]slotState, r.depth)
 	st.mu.reader.L, st.mu.lane.L = &st.mu.Mutex, &st.mu.Mutex
-	st.unhook = context.AfterFunc(st.ctx, func() { st.fail(context.Cause(st.ctx)) })
 	return st
 }
 
-// begin starts the clocks.
+// begin starts the clocks and listens for a cancellation.
 func (st *stream) begin(now time.Duration) {
+	st.unhook = context.AfterFunc(st.ctx, func() { st.fail(context.Cause(st.ctx)) })
 	st.mu.began = now
 	st.mu.clock = readerClock{state: waitingDownstream, since: now}
 	st.mu.sink = poolClock{workers: st.r.opts.InFlight, since: now}
@@ -123,17 +125,22 @@ func (st *stream) begin(now time.Duration) {
 
 // stop takes the stream's contexts down.
 func (st *stream) stop() {
-	st.unhook()
+	if st.unhook != nil {
+		st.unhook()
+	}
 	st.endRead(nil)
 	st.cancel(nil)
 }
 
 // serve brings the stream to its end.
-func (st *stream) serve() {
+//
+// It reports false if the stream was abandoned meanwhile: then the worker has
+// been written off and must not go on.
+func (st *stream) serve() bool {
 	if st.open() {
 		st.pump()
 	}
-	st.end()
+	return st.end()
 }
 
 // open opens the stream's Writer.
@@ -200,15 +207,23 @@ func (st *stream) leave(state waitState, n int) (abandoned bool) {
 }
 
 // fail records the first cause and wakes whoever waits. A stream that has
-// failed reads, transforms and writes nothing more.
+// failed reads, transforms and writes nothing more, and calls that ignore that
+// for the grace period are abandoned.
 func (st *stream) fail(err error) {
 	st.mu.Lock()
-	if st.mu.err == nil && !st.mu.ending {
+	first := st.mu.err == nil && !st.mu.ending
+	if first {
 		st.mu.err = err
+	}
+	if st.mu.overdue == nil {
+		st.mu.overdue = time.AfterFunc(st.r.opts.Grace, st.abandon)
 	}
 	st.mu.reader.Broadcast()
 	st.mu.lane.Broadcast()
 	st.mu.Unlock()
+	if first {
+		st.r.noteFailing()
+	}
 	st.endRead(err)
 	st.cancel(err)
 }
@@ -263,10 +278,7 @@ func (st *stream) claim() (uint64, bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for st.mu.win.Full() && st.mu.err == nil && !st.mu.abandoned {
-		if st.mu.clock.state != waitingDownstream {
-			st.mu.clock.to(waitingDownstream, st.r.now())
-		}
-		st.mu.reader.Wait()
+		st.waitPlaceLocked()
 	}
 	if st.mu.err != nil || st.mu.abandoned || st.readCtx.Err() != nil {
 		return 0, false
@@ -279,6 +291,20 @@ func (st *stream) claim() (uint64, bool) {
 	st.readSince.Store(math.MaxInt64)
 	st.mu.slots[st.mu.win.Slot(i)] = slotReading
 	return i, true
+}
+
+// waitPlaceLocked waits until a place may have become free. If there would be
+// more places had the budget room for them, and the sink could use them, that is
+// waiting for budget. st.mu must be held.
+func (st *stream) waitPlaceLocked() {
+	state := waitingDownstream
+	if st.r.depthCut && st.mu.sink.busy < st.r.opts.InFlight {
+		state = waitingBudget
+	}
+	if st.mu.clock.state != state {
+		st.mu.clock.to(state, st.r.now())
+	}
+	st.mu.reader.Wait()
 }
 
 // giveBack frees the place of index i, the last one claimed, unused: it counts
@@ -313,6 +339,7 @@ func (st *stream) fill(b *Batch) error {
 		if m := st.r.fp.MaxWrite; m > 0 && need.Size > m {
 			return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
 		}
+		b.limit, b.n = 0, 0
 		if !st.lease(b, need.Size) {
 			return context.Cause(st.readCtx)
 		}

@@ -8,9 +8,10 @@ import (
 )
 
 // end waits until nothing of the stream is in flight, and commits or aborts it.
-func (st *stream) end() {
+// It reports false if the stream was abandoned.
+func (st *stream) end() bool {
 	if !st.quiesce() {
-		return // abandoned: endAbandoned ends it
+		return false
 	}
 	status := Failed
 	switch cause := st.verdict(); {
@@ -23,9 +24,14 @@ func (st *stream) end() {
 		status = Succeeded
 	}
 	st.closeSource()
-	if !st.isAbandoned() {
+	st.mu.Lock()
+	st.mu.retiring = !st.mu.abandoned
+	retiring := st.mu.retiring
+	st.mu.Unlock()
+	if retiring {
 		st.retire(status)
 	}
+	return retiring
 }
 
 // quiesce waits until every batch is acknowledged, or, when the stream has
@@ -43,17 +49,24 @@ func (st *stream) quiesce() bool {
 	if st.mu.abandoned {
 		return false
 	}
-	st.dropReadyLocked()
+	st.dropWaitingLocked()
 	return true
 }
 
-// dropReadyLocked releases the batches that wait for a lane. st.mu must be held.
-func (st *stream) dropReadyLocked() {
+// dropWaitingLocked releases the batches that wait for a lane or for a transform
+// worker. st.mu must be held.
+func (st *stream) dropWaitingLocked() {
 	for slot, s := range st.mu.slots {
-		if s == slotReady {
-			st.mu.slots[slot] = slotFree
+		switch s {
+		case slotReady:
 			st.r.release(st.outgoing(slot))
+		case slotQueued:
+			st.r.release(&st.batches[slot])
+			st.mu.busy--
+		default:
+			continue
 		}
+		st.mu.slots[slot] = slotFree
 	}
 }
 
@@ -150,6 +163,7 @@ func (st *stream) isAbandoned() bool {
 // retire takes the stream off the run.
 func (st *stream) retire(status Status) {
 	st.stop()
+	st.stopOverdue()
 	now := st.r.now()
 	st.mu.Lock()
 	res := StreamResult{
@@ -162,41 +176,50 @@ func (st *stream) retire(status Status) {
 		res.Err = nil
 	}
 	st.r.retire(st, res)
-	st.retireOnce.Do(func() { close(st.retired) })
+	close(st.retired)
 }
 
-// abandon gives up on a stream whose calls ignored their cancellation. If nobody
-// has begun to end it, it ends it in their place, while they still run: it drops
-// what waits and has its Writer aborted. The memory the calls hold stays charged
-// until they return.
+func (st *stream) stopOverdue() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.mu.overdue != nil {
+		st.mu.overdue.Stop()
+	}
+}
+
+// abandon gives up on a stream whose calls ignored for the grace period that it
+// has failed or was cancelled. If nobody has begun to end it, it ends it in the
+// worker's place, while the calls still run: it drops what waits and has its
+// Writer aborted. The memory the calls hold stays charged until they return.
 func (st *stream) abandon() {
 	st.mu.Lock()
-	claimed := st.mu.ending
-	stuck := st.stuckLocked()
-	if !claimed {
-		st.mu.abandoned, st.mu.ending = true, true
-		st.dropReadyLocked()
-	}
-	w, doing, cause := st.writer, st.mu.doing, st.mu.err
-	st.mu.reader.Broadcast()
-	st.mu.lane.Broadcast()
-	st.mu.Unlock()
-	if claimed {
+	if st.mu.ending {
+		st.mu.Unlock()
 		st.abandonEnding()
 		return
 	}
+	st.mu.abandoned, st.mu.ending = true, true
+	st.dropWaitingLocked()
+	stuck := st.stuckLocked()
+	w, cause := st.writer, st.mu.err
+	st.mu.reader.Broadcast()
+	st.mu.lane.Broadcast()
+	st.mu.Unlock()
+	status := st.statusOf(cause)
+	if status == Failed {
+		st.r.noteError(cause)
+	}
 	st.r.noteAbandoned(stuck...)
 	if w != nil {
-		st.r.noteError(st.callAbort(w, cause))
+		st.r.bounded("sink "+st.r.dstName+": abort of stream "+st.info.Name, func() error { return st.callAbort(w, cause) })
 	}
-	if doing != "close" {
-		st.r.noteError(st.r.guard("close", st.r.srcName, st.src.Close))
-	}
-	st.retire(st.statusOf(cause))
+	st.r.bounded("source "+st.r.srcName+": close of stream "+st.info.Name, st.src.Close)
+	st.retire(status)
+	st.r.replaceWorker()
 }
 
-// abandonEnding waits, no longer than the grace period, for the ending that is
-// under way.
+// abandonEnding waits, no longer than another grace period, for the ending that
+// is under way.
 func (st *stream) abandonEnding() {
 	t := time.NewTimer(st.r.opts.Grace)
 	defer t.Stop()
@@ -206,14 +229,25 @@ func (st *stream) abandonEnding() {
 	case <-t.C:
 	}
 	st.mu.Lock()
+	if st.mu.retiring {
+		st.mu.Unlock()
+		return
+	}
 	st.mu.abandoned = true
-	stuck, doing := st.stuckLocked(), st.mu.doing
+	stuck, doing, cause := st.stuckLocked(), st.mu.doing, st.mu.err
 	st.mu.Unlock()
+	status := Failed
+	if cause != nil {
+		if status = st.statusOf(cause); status == Failed {
+			st.r.noteError(cause)
+		}
+	}
 	st.r.noteAbandoned(stuck...)
 	if doing == "commit" {
 		st.r.noteError(&Error{Op: "commit", Node: st.r.dstName, Stream: st.info.Name, Err: ErrUnknown})
 	}
-	st.retire(Failed)
+	st.retire(status)
+	st.r.replaceWorker()
 }
 
 // stuckLocked names the calls that are running. st.mu must be held.

@@ -26,7 +26,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	switch {
 	case st.r.transforms != nil:
 		st.mu.busy++
-		st.mu.slots[st.mu.win.Slot(i)] = slotTransforming
+		st.mu.slots[st.mu.win.Slot(i)] = slotQueued
 		st.mu.Unlock()
 		st.r.transforms.submit(st, i)
 	case st.inlineLocked(i):

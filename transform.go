@@ -87,7 +87,10 @@ func (p *transformPool) close() {
 
 // apply transforms batch i of st and makes it ready.
 func (p *transformPool) apply(st *stream, i uint64) {
-	slot := st.mu.win.Slot(i)
+	slot, ok := st.beginTransform(i)
+	if !ok {
+		return
+	}
 	in, out := &st.batches[slot], &st.outs[slot]
 	p.busy(1)
 	err := st.lendOutput(in, out)
@@ -135,6 +138,26 @@ func (p *transformPool) addTo(s *Stage, now time.Duration) {
 	p.mu.clock.addTo(s, now)
 }
 
+// beginTransform takes batch i out of the queue. It reports false if the batch
+// is not wanted any more.
+func (st *stream) beginTransform(i uint64) (slot int, ok bool) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	slot = st.mu.win.Slot(i)
+	switch {
+	case st.mu.slots[slot] != slotQueued: // dropped when the stream was abandoned
+		return slot, false
+	case st.mu.err != nil:
+		st.r.release(&st.batches[slot])
+		st.mu.busy--
+		st.ackLocked(i)
+		st.mu.reader.Signal()
+		return slot, false
+	}
+	st.mu.slots[slot] = slotTransforming
+	return slot, true
+}
+
 // lendOutput gives out its share of the memory that was leased with in.
 func (st *stream) lendOutput(in, out *Batch) error {
 	r := st.r
@@ -157,16 +180,16 @@ func (st *stream) transformed(i uint64, in, out *Batch) {
 	inLen, inRecords := in.Len(), in.Records()
 	st.r.release(in)
 	st.mu.Lock()
-	st.mu.busy--
+	defer st.mu.Unlock()
 	if st.mu.err != nil || st.mu.abandoned {
+		st.r.release(out) // before busy falls: then the run may end
+		st.mu.busy--
 		st.ackLocked(i)
 		st.mu.reader.Signal()
-		st.mu.Unlock()
-		st.r.release(out)
 		return
 	}
+	st.mu.busy--
 	st.mu.filtered.Bytes += max(0, int64(inLen-out.Len()))
 	st.mu.filtered.Records += max(0, int64(inRecords-out.Records()))
 	st.readyLocked(i)
-	st.mu.Unlock()
 }
