@@ -11,7 +11,7 @@ function rule(x1, y1, x2, y2, class) {
 }
 function run(cap, n, t, kib, class,   i) {
 	rule(left, y(cap), left + width, y(cap), "cap " class)
-	text(left + width - 4, y(cap) - 6, "end", "label " class, "--memory " cap "MiB")
+	text(left + width / 3, y(cap) - 6, "middle", "label " class, "--memory " cap "MiB")
 	printf "<polyline class=\"run %s\" points=\"", class
 	for (i = 1; i <= n; i++) printf "%.1f,%.1f ", x(t[i]), y(kib[i] / 1024)
 	print "\"/>"
