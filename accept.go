@@ -206,6 +206,10 @@ func (r *run) retire(st *stream, res StreamResult) {
 	}
 }
 
+// stopped reports whether the run was told to stop. A cancellation reaches ctx
+// before the contexts derived from it, which are told in any order.
+func (r *run) stopped() bool { return r.ctx.Err() != nil || r.readCtx.Err() != nil }
+
 // stopCause is why the run was told to stop; nil if it was not.
 func (r *run) stopCause() error {
 	if r.ctx.Err() != nil {

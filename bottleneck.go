@@ -71,7 +71,10 @@ func (r *run) bottleneck(s *Stats) Bottleneck {
 	switch stage {
 	case "sink":
 		b.Name = s.Sink.Name
-		b.Text = fmt.Sprintf("sink %s: %d %% of the time waiting for its writes, p50 %v", b.Name, percent, round(s.WriteLatency.P50))
+		b.Text = fmt.Sprintf("sink %s: %d %% of the time waiting for its writes", b.Name, percent)
+		if s.WriteLatency.Count > 0 {
+			b.Text += fmt.Sprintf(", p50 %v", round(s.WriteLatency.P50))
+		}
 	case "source":
 		b.Name = s.Source.Name
 		b.Text = fmt.Sprintf("source %s: %d %% of the time reading", b.Name, percent)

@@ -341,7 +341,7 @@ func (r *run) abandonNext() {
 // noteFailing notes that a stream has begun to fail, before or after the run was
 // told to stop.
 func (r *run) noteFailing() {
-	if r.readCtx.Err() != nil {
+	if r.stopped() {
 		return
 	}
 	r.mu.Lock()
@@ -376,7 +376,7 @@ func (r *run) noteErrorLocked(err error) {
 			return
 		}
 	}
-	if r.readCtx.Err() == nil {
+	if !r.stopped() {
 		r.mu.failedFirst = true
 	}
 	r.mu.errCount++
