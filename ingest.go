@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -480,7 +479,7 @@ func (r *run) bounded(what string, f func() error) {
 func (r *run) guard(op, node string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &Error{Op: op, Node: node, Err: &PanicError{Value: v, Stack: debug.Stack()}}
+			err = &Error{Op: op, Node: node, Err: newPanicError(v)}
 		}
 	}()
 	return f()

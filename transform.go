@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -119,7 +118,7 @@ func (p *transformPool) apply(st *stream, i uint64) {
 func (p *transformPool) call(ctx context.Context, in, out *Batch) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+			err = newPanicError(v)
 		}
 	}()
 	return p.f(ctx, in, out)
