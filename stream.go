@@ -24,12 +24,10 @@ const (
 	slotWriting                // held by a lane, or by the reader writing inline
 )
 
-// The reader writes itself, instead of handing the batch to a lane, while
-// writes take less than inlineShort: waking another goroutine costs a few
-// microseconds. It also does while they take less than inlineLocal and the
-// source does not wait for its origin: then both are copies within the machine,
-// and moving each batch to another core's cache costs more processor time than
-// the overlap gains (measured for file to file: 1.5 times).
+// The reader writes itself, instead of handing the batch to a lane, where
+// overlapping the write with the next read gains less than waking another
+// goroutine costs: if writes take less than inlineShort, or if reads do and
+// writes stay within the machine (inlineLocal).
 const (
 	inlineShort = 50 * time.Microsecond
 	inlineLocal = time.Millisecond
@@ -95,7 +93,7 @@ type stream struct {
 		acked     Count
 		began     time.Duration
 		writeEWMA time.Duration // of a Write
-		waitEWMA  time.Duration // of what a Read waited for its origin
+		readEWMA  time.Duration // of a Read
 		watermark Position
 	}
 }

@@ -12,9 +12,9 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	now := st.r.now()
 	st.mu.Lock()
 	st.mu.doing = ""
+	st.mu.readEWMA += (now - st.mu.clock.since - st.mu.readEWMA) / 4
 	st.mu.clock.to(waitingDownstream, now)
 	st.mu.clock.shift(b.waited)
-	st.mu.waitEWMA += (b.waited - st.mu.waitEWMA) / 4
 	st.mu.read.add(b)
 	st.mu.whole = last
 	if st.mu.abandoned || st.mu.err != nil {
@@ -46,7 +46,7 @@ func (st *stream) inlineLocked(i uint64) bool {
 	st.skipLocked()
 	return st.mu.nextWrite == i && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
 		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineShort ||
-			st.mu.writeEWMA < inlineLocal && st.mu.waitEWMA < inlineShort)
+			st.mu.writeEWMA < inlineLocal && st.mu.readEWMA < inlineShort)
 }
 
 // skipLocked moves nextWrite past the places that were given back unused.
