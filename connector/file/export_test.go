@@ -10,6 +10,8 @@ const (
 	PreallocateAfter = preallocateAfter
 	PreallocateStep  = preallocateStep
 	WriteBackStep    = writeBackStep
+	WriteStep        = writeStep
+	BypassAfter      = bypassAfter
 )
 
 // IsTempName is what walks leave out.

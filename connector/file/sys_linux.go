@@ -54,9 +54,11 @@ func renameNew(from, to string) error {
 type advisor struct {
 	conn     syscall.RawConn
 	off, n   int64
+	flag     int
 	err      error
 	allocate func(fd uintptr)
 	push     func(fd uintptr)
+	past     func(fd uintptr)
 }
 
 func newAdvisor(f *os.File) *advisor {
@@ -67,6 +69,12 @@ func newAdvisor(f *os.File) *advisor {
 	a := &advisor{conn: conn}
 	a.allocate = func(fd uintptr) { a.err = unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, a.off, a.n) }
 	a.push = func(fd uintptr) { a.err = unix.SyncFileRange(int(fd), a.off, a.n, unix.SYNC_FILE_RANGE_WRITE) }
+	a.past = func(fd uintptr) {
+		var flags int
+		if flags, a.err = unix.FcntlInt(fd, unix.F_GETFL, 0); a.err == nil {
+			_, a.err = unix.FcntlInt(fd, unix.F_SETFL, flags&^unix.O_DIRECT|a.flag)
+		}
+	}
 	return a
 }
 
@@ -85,6 +93,19 @@ func (a *advisor) writeBack(off, n int64) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// bypass makes further writes go past the page cache, or no longer. It reports
+// false if it cannot.
+func (a *advisor) bypass(on bool) bool {
+	if a == nil {
+		return false
+	}
+	a.flag = 0
+	if on {
+		a.flag = unix.O_DIRECT
+	}
+	return a.control(a.past, 0, 0) == nil
 }
 
 // unsupported says that the kernel or the file system does not know a call.

@@ -2,7 +2,10 @@
 
 package file
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
 // nonblock is not used here: the runtime cannot poll FIFOs on every system, so
 // opening and reading one may have to be abandoned.
@@ -21,3 +24,7 @@ func newAdvisor(*os.File) *advisor { return nil }
 
 func (*advisor) preallocate(_, _ int64) bool        { return false }
 func (*advisor) writeBack(_, _ int64) (bool, error) { return false, nil }
+func (*advisor) bypass(bool) bool                   { return false }
+
+// unsupported says that the file system does not know a call.
+func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) }

@@ -32,6 +32,16 @@ const (
 	// writeBackStep is how much is written between two requests to the kernel
 	// to begin storing it, so that Commit's sync has little left to do.
 	writeBackStep = 64 << 20
+	// bypassAfter is how much of a durable file is written before the rest goes
+	// to the disk past the page cache. What must be stored before Commit returns
+	// gains nothing from a copy in the cache, which throws out other people's
+	// data and, in a container, counts as its memory.
+	bypassAfter = 16 << 20
+	// bypassWrite is the least that is written so at once. One write is in
+	// flight, so a small one leaves the disk idle.
+	bypassWrite = 512 << 10
+	// diskBlock is what the disk wants positions and lengths to be multiples of.
+	diskBlock = 4 << 10
 )
 
 // disk holds what a Writer does that must not go wrong unnoticed, so that tests
@@ -79,6 +89,8 @@ type writer struct {
 	noAhead  bool  // preallocation does not work here
 	pushed   int64 // end of what the kernel was asked to store
 	noPush   bool  // asking does not work here
+	past     bool  // writes go past the page cache
+	noPast   bool  // they cannot here
 }
 
 var _ weir.Writer = (*writer)(nil)
@@ -90,15 +102,54 @@ func (w *writer) Write(ctx context.Context, b *weir.Batch) error {
 	}
 	p := b.Bytes()
 	w.reserve(int64(len(p)))
-	for step := range slices.Chunk(p, writeStep) {
+	n, err := w.bypass(p)
+	if err != nil {
+		return w.fail("write", fmt.Errorf("at offset %d: %w", w.off, cause(err)))
+	}
+	for step := range slices.Chunk(p[n:], writeStep) {
 		n, err := w.sink.disk.writeAt(w.f, step, w.off)
+		w.off += int64(n)
 		if err != nil {
-			return w.fail("write", fmt.Errorf("at offset %d: %w", w.off+int64(n), cause(err)))
+			return w.fail("write", fmt.Errorf("at offset %d: %w", w.off, cause(err)))
 		}
-		w.off += int64(len(step))
 	}
 	if err := w.writeBack(); err != nil {
 		return w.fail("write", fmt.Errorf("storing what is before offset %d: %w", w.off, err))
+	}
+	return nil
+}
+
+// bypass writes what it can of p past the page cache, if that pays, and returns
+// how much that was. The rest is for the page cache.
+func (w *writer) bypass(p []byte) (int, error) {
+	whole := len(p) - len(p)%diskBlock
+	want := !w.noPast && !w.sink.o.NoSync && w.off >= bypassAfter && w.off%diskBlock == 0 && whole >= bypassWrite
+	if want && !w.past {
+		w.past = w.advice.bypass(true)
+		w.noPast = !w.past
+	}
+	if !want || !w.past {
+		return 0, w.throughCache()
+	}
+	n, err := w.sink.disk.writeAt(w.f, p[:whole], w.off)
+	w.off += int64(n)
+	if unsupported(err) { // this disk, or this memory, is not fit for it
+		w.noPast, err = true, nil
+	}
+	if err == nil && n < len(p) {
+		err = w.throughCache()
+	}
+	return n, err
+}
+
+// throughCache makes further writes go through the page cache.
+func (w *writer) throughCache() error {
+	if !w.past {
+		return nil
+	}
+	w.past = false
+	if !w.advice.bypass(false) {
+		return errors.New("cannot write through the page cache again")
 	}
 	return nil
 }
