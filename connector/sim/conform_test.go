@@ -17,6 +17,7 @@ func TestGeneratorConforms(t *testing.T) {
 		{Size: 300_000, Streams: 3},
 		{Size: 300_000, Opaque: true},
 		{Size: 300_000, Format: sim.NDJSON, Record: 333},
+		{Size: 300_000, Format: sim.Zeros, Opaque: true},
 		{},
 	} {
 		t.Run(fmt.Sprintf("%v/size=%d/streams=%d/opaque=%v", o.Format, o.Size, o.Streams, o.Opaque), func(t *testing.T) {

@@ -17,9 +17,12 @@ const (
 	Random Format = iota
 	// NDJSON is one JSON object a line, like a request log.
 	NDJSON
+	// Zeros is zero bytes, like /dev/zero: a source that costs next to nothing,
+	// where what comes after it is measured.
+	Zeros
 )
 
-var formatText = [...]string{"random", "ndjson"}
+var formatText = [...]string{"random", "ndjson", "zeros"}
 
 // String returns the format in lower case.
 func (f Format) String() string {
@@ -36,7 +39,7 @@ func ParseFormat(s string) (Format, error) {
 			return Format(i), nil
 		}
 	}
-	return 0, fmt.Errorf("the format is %q; it must be random or ndjson", s)
+	return 0, fmt.Errorf("the format is %q; it must be random, ndjson or zeros", s)
 }
 
 // Bounds of GeneratorOptions.
@@ -53,8 +56,9 @@ type GeneratorOptions struct {
 	Size int64
 	// Seed chooses the content: the same seed, the same bytes. Default: 0.
 	Seed uint64
-	// Format is random (bytes that do not compress) or ndjson (a request log,
-	// one JSON object a line). Default: random.
+	// Format is random (bytes that do not compress), ndjson (a request log, one
+	// JSON object a line) or zeros (zero bytes, which cost least). Default:
+	// random.
 	Format Format
 	// Record is the size of a record, in bytes; for ndjson with its newline.
 	// The last record of a stream may be shorter. Default: 256.
@@ -82,7 +86,7 @@ func (o GeneratorOptions) withDefaults() GeneratorOptions {
 func (o GeneratorOptions) validate() error {
 	var p problems
 	p.check("Size", o.Size, o.Size >= 0, "0 (endless) or more, in bytes")
-	p.check("Format", o.Format, o.Format <= NDJSON, "random or ndjson")
+	p.check("Format", o.Format, o.Format <= Zeros, "random, ndjson or zeros")
 	p.check("Record", o.Record, o.Record >= 0 && o.Record <= MaxRecord, "0 (default) or up to 1 GiB, in bytes")
 	p.check("Rate", o.Rate, o.Rate >= 0, "0 (no limit) or more, in bytes a second")
 	p.check("Streams", o.Streams, o.Streams >= 0 && o.Streams <= MaxStreams, "0 (default) or up to 1048576")

@@ -32,9 +32,12 @@ func newStream(g *Generator, i int) *stream {
 		Size:    weir.UnknownSize,
 		Endless: o.Size == 0,
 	}
-	if o.Format == NDJSON { // here the content depends on the record size
+	switch o.Format {
+	case NDJSON: // here the content depends on the record size
 		s.info.ID = fmt.Sprintf("gen/%d/ndjson/%d/%d", o.Seed, o.Record, i)
 		s.info.Name = fmt.Sprintf("gen-%03d.ndjson", i)
+	case Zeros:
+		s.info.ID = fmt.Sprintf("gen/zeros/%d", i)
 	}
 	if o.Size > 0 {
 		n := int64(o.Streams)
@@ -141,8 +144,12 @@ func (s *stream) wait(ctx context.Context, b *weir.Batch, n int) error {
 
 // fill makes the content at the stream's offset into dst.
 func (s *stream) fill(dst []byte) {
-	if s.g.o.Format == Random {
+	switch s.g.o.Format {
+	case Random:
 		s.g.content.random(dst, s.key, s.off)
+		return
+	case Zeros:
+		clear(dst)
 		return
 	}
 	size := s.g.o.Record

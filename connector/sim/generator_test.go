@@ -77,6 +77,7 @@ func TestContentDoesNotDependOnBatchSizes(t *testing.T) {
 		{Size: 100_003, Record: 4097},
 		{Size: 100_003, Record: 99_999},
 		{Size: 100_000, Opaque: true},
+		{Size: 100_000, Format: sim.Zeros},
 		{Size: 100_000, Format: sim.NDJSON},
 		{Size: 100_001, Format: sim.NDJSON, Opaque: true},
 		{Size: 100_000, Format: sim.NDJSON, Record: 61},

@@ -92,7 +92,7 @@ func generator() Connector {
 			{Name: "record", Kind: Size, Default: "256", Example: "1KiB", Text: "bytes of a record"},
 			{Name: "rate", Kind: Rate, Example: "20MiB/s", Text: "how fast it delivers; without it as fast as it is read"},
 			{
-				Name: "format", Kind: Choice, Default: "random", Example: "ndjson", Choices: []string{"random", "ndjson"},
+				Name: "format", Kind: Choice, Default: "random", Example: "ndjson", Choices: []string{"random", "ndjson", "zeros"},
 				Text: "bytes that do not compress, or JSON lines like a request log",
 			},
 			{Name: "streams", Kind: Int, Default: "1", Example: "8", Min: 1, Max: sim.MaxStreams, Text: "streams that share the size"},
