@@ -19,13 +19,14 @@ const module = "github.com/weirflow/weir"
 // mayImport lists, for each layer, the layers of this module it may import.
 // Read top to bottom, it is the architecture.
 var mayImport = map[string][]string{
-	"internal":  {"internal"},                         // mechanisms: know nothing of records
-	".":         {"internal"},                         // the contract and the engine
-	"weirtest":  {"."},                                // conformance suites
-	"observe":   {"."},                                // what is seen from outside
-	"connector": {"."},                                // ours get no private door
-	"cmd":       {".", "connector", "observe", "cmd"}, // the one place that knows everything
-	"scripts":   {},                                   // tools that draw and measure
+	"internal":  {"internal"},                                  // mechanisms: know nothing of records
+	".":         {"internal"},                                  // the contract and the engine
+	"weirtest":  {"."},                                         // conformance suites
+	"observe":   {"."},                                         // what is seen from outside
+	"connector": {"."},                                         // ours get no private door
+	"prove":     {".", "observe"},                              // the experiments
+	"cmd":       {".", "connector", "observe", "prove", "cmd"}, // the one place that knows everything
+	"scripts":   {},                                            // tools that draw and measure
 }
 
 // testsMayImport lists what the tests of a layer may import beside that.
@@ -33,6 +34,7 @@ var testsMayImport = map[string][]string{
 	".":         {".", "weirtest", "connector"}, // of the external package weir_test
 	"weirtest":  {"weirtest"},
 	"observe":   {"observe"},
+	"prove":     {"prove", "connector"},
 	"connector": {"weirtest"}, // the conformance suites
 	"cmd":       {"weirtest"},
 }

@@ -52,6 +52,31 @@ func memoryLimit(root fs.FS) (Limit, bool) {
 	return best, found
 }
 
+// MachineMemory returns the memory of this machine, all of it and what is
+// available to new programs without swapping, in bytes. It reports false where
+// the system does not tell.
+func MachineMemory() (total, available int64, ok bool) { return machineMemory(os.DirFS("/")) }
+
+func machineMemory(root fs.FS) (total, available int64, ok bool) {
+	info, err := fs.ReadFile(root, "proc/meminfo")
+	if err != nil {
+		return 0, 0, false
+	}
+	for line := range strings.Lines(string(info)) {
+		name, value, _ := strings.Cut(line, ":")
+		number, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+		kib, err := strconv.ParseInt(number, 10, 64)
+		switch {
+		case err != nil:
+		case name == "MemTotal":
+			total = kib << 10
+		case name == "MemAvailable":
+			available = kib << 10
+		}
+	}
+	return total, available, total > 0 && available > 0
+}
+
 // mount is a mounted hierarchy of control groups that limits memory.
 type mount struct {
 	version int

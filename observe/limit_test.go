@@ -53,3 +53,16 @@ func TestMemoryLimitIsTheTightestOfTheGroups(t *testing.T) {
 		})
 	}
 }
+
+func TestMachineMemory(t *testing.T) {
+	root := fstest.MapFS{"proc/meminfo": {Data: []byte("MemTotal:       24689664 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\nBad: x\n")}}
+	total, available, ok := machineMemory(root)
+	if total != 24689664<<10 || available != 1<<20 || !ok {
+		t.Errorf("%d, %d, %t", total, available, ok)
+	}
+	for _, text := range []string{"", "MemTotal: 5 kB\n", "MemTotal: 99999999999999999999 kB\nMemAvailable: 1 kB\n"} {
+		if _, _, ok := machineMemory(fstest.MapFS{"proc/meminfo": {Data: []byte(text)}}); ok {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}

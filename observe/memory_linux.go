@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 )
 
-// Memory samples the memory of this process. Sampling allocates nothing, so
-// that watching does not disturb what is watched. It is safe for concurrent
-// use.
+// Memory samples the memory of a process. Sampling allocates nothing, so that
+// watching does not disturb what is watched. It is safe for concurrent use.
 type Memory struct {
 	statm *os.File
 	mu    struct {
@@ -20,8 +20,13 @@ type Memory struct {
 }
 
 // OpenMemory returns a Memory of this process. Close it after use.
-func OpenMemory() (*Memory, error) {
-	f, err := os.Open("/proc/self/statm")
+func OpenMemory() (*Memory, error) { return openMemory("self") }
+
+// OpenMemoryOf returns a Memory of the process pid. Close it after use.
+func OpenMemoryOf(pid int) (*Memory, error) { return openMemory(strconv.Itoa(pid)) }
+
+func openMemory(process string) (*Memory, error) {
+	f, err := os.Open("/proc/" + process + "/statm")
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +54,14 @@ func (m *Memory) Close() error { return m.statm.Close() }
 
 // PeakRSS returns the highest resident set size since the process began, or
 // since ResetPeakRSS, in bytes. The kernel keeps it, so no peak is missed.
-func PeakRSS() (int64, error) {
-	const file, label = "/proc/self/status", "\nVmHWM:"
+func PeakRSS() (int64, error) { return peakRSS("self") }
+
+// PeakRSSOf returns the highest resident set size of the process pid, in bytes.
+func PeakRSSOf(pid int) (int64, error) { return peakRSS(strconv.Itoa(pid)) }
+
+func peakRSS(process string) (int64, error) {
+	const label = "\nVmHWM:"
+	file := "/proc/" + process + "/status"
 	status, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err

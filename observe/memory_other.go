@@ -26,6 +26,9 @@ func OpenMemory() (*Memory, error) {
 	return m, nil
 }
 
+// OpenMemoryOf fails: the memory of other processes is not known on this system.
+func OpenMemoryOf(int) (*Memory, error) { return nil, errors.ErrUnsupported }
+
 // RSS returns what the Go runtime holds of the system's memory, in bytes:
 // memory outside the Go heap is not part of it.
 func (m *Memory) RSS() (int64, error) {
@@ -40,6 +43,9 @@ func (m *Memory) Close() error { return nil }
 
 // PeakRSS is not known on this system.
 func PeakRSS() (int64, error) { return 0, errors.ErrUnsupported }
+
+// PeakRSSOf is not known on this system.
+func PeakRSSOf(int) (int64, error) { return 0, errors.ErrUnsupported }
 
 // ResetPeakRSS is not possible on this system.
 func ResetPeakRSS() error { return errors.ErrUnsupported }

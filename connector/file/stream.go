@@ -118,6 +118,9 @@ func (s *stream) seek(text weir.Position) error {
 	if sum != p.Fingerprint {
 		return corrupt("replaced: its first %d bytes have changed; read it from its beginning", covered(p.Size))
 	}
+	if _, err := s.f.Seek(p.Offset, io.SeekStart); err != nil {
+		return err
+	}
 	s.at.Offset = p.Offset
 	return nil
 }
@@ -159,11 +162,15 @@ func (s *stream) fill(b *weir.Batch) error {
 }
 
 // read fills b from the current offset. It returns io.EOF when it met the end of
-// the file, however much it has read.
+// the file, however much it has read. The offset is the descriptor's own, so that
+// others can see in /proc how far it is.
 func (s *stream) read(b *weir.Batch) error {
-	n, err := s.f.ReadAt(b.Space(), s.at.Offset)
+	n, err := io.ReadFull(s.f, b.Space())
 	b.Advance(n)
 	s.at.Offset += int64(n)
+	if err == io.ErrUnexpectedEOF {
+		return io.EOF
+	}
 	return err
 }
 

@@ -72,7 +72,7 @@ below the cap that you give it, and weir says which side is slow.`,
 	root.SetErr(sys.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
 	root.AddCommand(
-		newCp(sys, reg), newGen(sys, reg), newPlan(), newConnectors(reg), newCompletion(), newVersion(), newMan(reg),
+		newCp(sys, reg), newGen(sys, reg), newProve(sys, reg), newProveScenario(sys, reg), newPlan(), newConnectors(reg), newCompletion(), newVersion(), newMan(reg),
 	)
 	return root
 }
@@ -94,6 +94,8 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitInterrupted = 130
 )
 
 // exitCodes is part of the help of the commands that move data.

@@ -82,7 +82,9 @@ func (j Job) Run(ctx context.Context) (Ending, error) {
 	side, endSide := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() { w.watchdog.Run(side) })
-	group.Go(func() { w.report(side) })
+	if j.Reporter != (progress.Silent{}) {
+		group.Go(func() { w.report(side) })
+	}
 	group.Go(func() { w.listen(side) })
 	result, err := weir.Ingest(ctx, j.Source, j.Sink, w.options(budget))
 	endSide()

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirflow/weir/prove"
+)
+
+// proofOf runs weir prove as it is shipped, in a directory of its own, and
+// returns the report and what was printed.
+func proofOf(t *testing.T, code int, args ...string) (*prove.Report, string) {
+	t.Helper()
+	dir := t.TempDir()
+	p := start(t, dir, program(t), append([]string{"prove"}, args...)...)
+	if got := p.wait(t, time.Minute); got != code {
+		t.Fatalf("%q: exit %d, want %d\n%s", args, got, code, &p.stderr)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "weir-proof", "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r prove.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "weir-proof", "report.html")); err != nil || !strings.Contains(string(page), r.Verdict.Text) {
+		t.Errorf("report.html does not say the verdict: %v", err)
+	}
+	if left := list(t, filepath.Join(dir, "weir-proof")); len(left) != 2 {
+		t.Errorf("left beside the report: %q", left)
+	}
+	return &r, p.stderr.String()
+}
+
+// The proof on the program as it is shipped: small, and with the classic's
+// shape.
+func TestProveShowsFlatMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	const bytes = 50_000_000
+	r, printed := proofOf(t, 0, "--size", "50MB", "--delay", "5ms")
+	if !r.Verdict.Flat || r.Settings.Cap > 32*mib || r.Settings.Bytes != bytes || !r.Settings.SideBySide {
+		t.Errorf("%+v, %+v", r.Verdict, r.Settings)
+	}
+	if !strings.Contains(printed, "A ") {
+		t.Errorf("it did not show how it goes: %q", printed)
+	}
+	by := map[string]prove.Result{}
+	for _, s := range r.Scenarios {
+		by[s.ID] = s
+		if s.Error != "" || s.Finished != bytes {
+			t.Errorf("%s: %d bytes, %s", s.ID, s.Finished, s.Error)
+		}
+		if s.SHA256 != r.Settings.SHA256 && s.ID != "D" {
+			t.Errorf("%s has other content", s.ID)
+		}
+	}
+	if a, c4 := by["A"], by["C4"]; a.PeakRSS > r.Settings.Cap || !a.Flat || a.WritingMax != 1 || c4.Chunk != 16<<10 {
+		t.Errorf("A: %+v", a)
+	}
+	for _, id := range []string{"B", "C", "E"} {
+		if by[id].PeakRSS < bytes || by[id].Flat {
+			t.Errorf("%s: peak %d, flat %t", id, by[id].PeakRSS, by[id].Flat)
+		}
+	}
+	// The queue of 1,000 holds a thousand items, whatever their size.
+	if c, c4 := by["C"].PeakInFlight, by["C4"].PeakInFlight; c4 > c/2 || c4 < 16<<20*9/10 {
+		t.Errorf("in flight: %d with items of 64 KiB, %d with 16 KiB", c, c4)
+	}
+	if by["D"].TotalSeconds > by["B"].TotalSeconds/4 {
+		t.Errorf("a sink without limits takes %g s", by["D"].TotalSeconds)
+	}
+}
+
+func TestProveOnAPipelineOfOnesOwn(t *testing.T) {
+	r, _ := proofOf(t, 0, "--source", "gen://?size=2GB&format=zeros", "--sink", "slow://?delay=10ms&rate=20MiB/s",
+		"--limit", "3s", "--memory", "32MiB", "--unbounded-limit", "200MiB")
+	if len(r.Scenarios) != 3 || !r.Verdict.Flat || r.Settings.SideBySide {
+		t.Fatalf("%d scenarios, %+v", len(r.Scenarios), r.Verdict)
+	}
+	if a, b := r.Scenarios[0], r.Scenarios[2]; a.Stopped != "the time limit" || !strings.Contains(b.Stopped, "the limit of the experiment") {
+		t.Errorf("A was stopped by %q, B by %q", a.Stopped, b.Stopped)
+	}
+}
+
+func TestProveInterruptedLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir, program(t), "prove", "--size", "20MB")
+	time.Sleep(500 * time.Millisecond)
+	signal(t, p, syscall.SIGINT)
+	if code := p.wait(t, 10*time.Second); code != 130 || !strings.Contains(p.stderr.String(), "no report") {
+		t.Errorf("exit %d: %s", code, &p.stderr)
+	}
+	if left := list(t, filepath.Join(dir, "weir-proof")); len(left) != 0 {
+		t.Errorf("left: %q", left)
+	}
+}
