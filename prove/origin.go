@@ -63,14 +63,14 @@ type Origin struct {
 	Left  int64 `json:"left_the_origin_bytes"`
 	// Bound is the most that Left may be beyond Taken: the cap and what the
 	// kernel holds, which BoundText explains.
-	Bound     int64   `json:"bound_bytes"`
-	BoundText string  `json:"bound"`
-	Standing  []int64 `json:"standing"` // the figures while they stood
-	After     []int64 `json:"after"`    // the figures at the end
-	Stood     bool    `json:"stood"`
-	WentOn    bool    `json:"went_on"`
-	Heartbeat Lateness
-	Error     string `json:"error,omitempty"`
+	Bound     int64    `json:"bound_bytes"`
+	BoundText string   `json:"bound"`
+	Standing  []int64  `json:"standing"` // the figures while they stood
+	After     []int64  `json:"after"`    // the figures when they were last seen
+	Stood     bool     `json:"stood"`
+	WentOn    bool     `json:"went_on"`
+	Heartbeat Lateness `json:"heartbeat"`
+	Error     string   `json:"error,omitempty"`
 }
 
 // OriginSample is one look at an origin.

@@ -22,18 +22,24 @@ import (
 // startInput is what an origin gives the process that reads it.
 type startInput struct{ stdin *os.File }
 
-// Origins returns the three origins: the file, a pipe and a TCP connection with
-// HTTP on it. The last two hold bytes of zeros. The sink stops after an eighth.
+// endless is how much the pipe and the connection hold: more than a kernel
+// buffers.
+const endless = 256 << 20
+
+// Origins returns the three origins: a file of size bytes, a pipe, and a TCP
+// connection with HTTP on it. The last two hold zeros. The sink stops after an
+// eighth.
 func Origins(file string, size, capBytes int64) []OriginCase {
-	s := Scenario{Strategy: Gated, Cap: capBytes, StopAfter: size / 8}
 	cases := []OriginCase{
-		{Name: "file", open: func() (origin, error) { return newFileOrigin(file) }},
-		{Name: "pipe", open: func() (origin, error) { return newPipeOrigin(size) }},
-		{Name: "tcp", open: func() (origin, error) { return newTCPOrigin(size) }},
+		{Name: "file", Bytes: size, open: func() (origin, error) { return newFileOrigin(file) }},
+		{Name: "pipe", Bytes: endless, open: func() (origin, error) { return newPipeOrigin(endless) }},
+		{Name: "tcp", Bytes: endless, open: func() (origin, error) { return newTCPOrigin(endless) }},
 	}
 	for i := range cases {
-		cases[i].Bytes, cases[i].Scenario = size, s
-		cases[i].Scenario.ID = "origin " + cases[i].Name
+		c := &cases[i]
+		c.Scenario = Scenario{
+			ID: "origin " + c.Name, Name: c.Name, Strategy: Gated, Cap: capBytes, Chunk: defaultChunk, StopAfter: c.Bytes / 8,
+		}
 	}
 	return cases
 }

@@ -163,11 +163,12 @@ func (o Origin) text() string {
 	case !o.Stood:
 		b.WriteString("did not stand still while the sink was stopped\n")
 	default:
-		fmt.Fprintf(&b, "stood still for %.1f s after %s had left it and %s had reached the sink\n", o.StoodFor, mib(o.Left), mib(o.Taken))
+		fmt.Fprintf(&b, "stood still for %.1f s after %s had left it and %s had reached the sink; heartbeat p99 %.2f ms late\n",
+			o.StoodFor, mib(o.Left), mib(o.Taken), o.Heartbeat.P99)
 	}
 	for i, name := range o.Figures {
 		if i < len(o.Standing) && i < len(o.After) {
-			fmt.Fprintf(&b, "  %-46s %12d standing, %12d at the end\n", name, o.Standing[i], o.After[i])
+			fmt.Fprintf(&b, "  %-46s %12d standing, %12d last\n", name, o.Standing[i], o.After[i])
 		}
 	}
 	return b.String()

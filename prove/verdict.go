@@ -3,6 +3,7 @@ package prove
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -111,7 +112,8 @@ func because(err string) string {
 	if err == "" {
 		return ""
 	}
-	return "; " + err
+	first, _, _ := strings.Cut(err, "\n")
+	return "; " + first
 }
 
 // controlled returns the controlled run and its repetition, nil where there is

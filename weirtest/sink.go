@@ -23,6 +23,15 @@ type SinkHarness struct {
 	// before the sink is closed.
 	Read func(t testing.TB, name string) (data []byte, visible bool)
 
+	// Stored returns, if not nil, what the store has of a stream of this name
+	// that has not ended, looked at past the sink: what would be there if the
+	// sink's process died now.
+	Stored func(t testing.TB, name string) []byte
+
+	// InMemory says that the store lives in the memory of this process, so that
+	// memory cannot be measured.
+	InMemory bool
+
 	// Kept says that an Abort cannot take back what was written: a pipe, an
 	// API that has acted on it.
 	Kept bool
@@ -48,10 +57,11 @@ func (h SinkHarness) withDefaults() SinkHarness {
 }
 
 var sinkRules = []rule[SinkHarness]{
+	{"K2.1", "Durable", "what Write returned nil for is stored, if the Footprint promises it, before Commit", durableHolds},
 	{"K2.2", "Retention", "Write neither modifies the batch nor keeps any of it", sinkRetentionHolds},
 	{"K2.5", "Cancel", "Write returns an error soon after its context is done, and Abort works then", sinkCancelHolds},
 	{"K2.6", "Idempotence", "the same write twice does no harm, if the Footprint promises it", idempotenceHolds},
-	{"K2.7", "Footprint", "the Footprint is not negative and stays the same", footprintHolds},
+	{"K2.7", "Footprint", "the Footprint is not negative, stays the same, and covers the memory that a Writer holds however much is written", footprintHolds},
 	{"K2.8", "Order", "a stream is stored in order if one write is in flight at a time, and whole if more are", orderHolds},
 	{"K2.11", "Leaks", "no goroutine and no descriptor is left after Close, however the streams ended", sinkLeaksHold},
 	{"K2.12", "Commit", "after Commit all that was written is there, also of an empty stream", commitHolds},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/weirflow/weir"
 )
@@ -63,6 +64,31 @@ func sinkCancelHolds(t testing.TB, h SinkHarness) error {
 	})
 }
 
+func durableHolds(t testing.TB, h SinkHarness) error {
+	return withSink(t, h.Open, func(s weir.Sink, fp weir.Footprint) error {
+		switch {
+		case !fp.Durable:
+			return untested("the Footprint does not promise it")
+		case h.Stored == nil:
+			return untested("the harness cannot look past the sink")
+		}
+		return withWriter(t, s, 0, func(w weir.Writer) error {
+			var want []byte
+			for i := range 5 {
+				b := h.batch(0, i, fp)
+				want = append(want, b.Bytes()...)
+				if err := write(t, w, b); err != nil {
+					return err
+				}
+				if err := sameBytes(want, h.Stored(t, info(0).Name), false); err != nil {
+					return fmt.Errorf("after %d writes, what was written and what is stored: %w", i+1, err)
+				}
+			}
+			return nil
+		})
+	})
+}
+
 func idempotenceHolds(t testing.TB, h SinkHarness) error {
 	return withSink(t, h.Open, func(s weir.Sink, fp weir.Footprint) error {
 		if !fp.Idempotent {
@@ -94,8 +120,31 @@ func footprintHolds(t testing.TB, h SinkHarness) error {
 		if again := s.Footprint(); again != fp {
 			return fmt.Errorf("the Footprint is %+v and then %+v", fp, again)
 		}
-		return nil
+		if h.InMemory {
+			return nil
+		}
+		return withWriter(t, s, 0, func(w weir.Writer) error { return h.memoryHolds(t, w, fp) })
 	})
+}
+
+// memoryHolds writes for a while and compares what the heap has grown by with
+// the Footprint.
+func (h SinkHarness) memoryHolds(t testing.TB, w weir.Writer, fp weir.Footprint) error {
+	const enough, least, slack = 4 << 20, 1 << 20, 256 << 10
+	deadline := time.Now().Add(3 * time.Second)
+	b := h.batch(0, 0, fp)
+	before, written := heap(), 0
+	for written < enough && time.Now().Before(deadline) {
+		if err := write(t, w, b); err != nil {
+			return err
+		}
+		written += b.Len()
+	}
+	allowed := fp.Static + fp.PerWriter + fp.PerWrite*int64(max(fp.MaxInFlight, 1)) + slack
+	if grown := heap() - before; written >= least && grown > allowed {
+		return fmt.Errorf("the heap grew by %d bytes while %d were written; the Footprint and some slack allow %d", grown, written, allowed)
+	}
+	return nil
 }
 
 func orderHolds(t testing.TB, h SinkHarness) error {

@@ -64,6 +64,15 @@ func sinkHarness(s *brokenSink) SinkHarness {
 		Fails: func(testing.TB) weir.Sink { return &failing },
 		Hangs: func(testing.TB) weir.Sink { return &hanging },
 		Read:  func(_ testing.TB, name string) ([]byte, bool) { return s.Committed(name) },
+		Stored: func(_ testing.TB, name string) (data []byte) {
+			for _, st := range s.Streams() {
+				if st.Info.Name == name {
+					data = st.Data
+				}
+			}
+			return data
+		},
+		InMemory: true,
 	}
 }
 
@@ -99,6 +108,30 @@ func brokenSinksFail(t *testing.T) {
 				b := weir.NewBatch(len(late))
 				b.Advance(copy(b.Space(), late))
 				return errors.Join(w.Write(ctx, b), w.Commit(ctx))
+			}
+		}},
+		"stores at the end": {"K2.1", weir.Footprint{Durable: true}, func(s *brokenSink, _ *SinkHarness) {
+			var all []byte
+			s.write = func(_ weir.Writer, _ context.Context, b *weir.Batch) error {
+				all = append(all, b.Bytes()...)
+				return nil
+			}
+			s.commit = func(w weir.Writer, ctx context.Context) error {
+				b := weir.NewBatch(len(all))
+				b.Advance(copy(b.Space(), all))
+				return errors.Join(w.Write(ctx, b), w.Commit(ctx))
+			}
+		}},
+		"hoards": {"K2.7", weir.Footprint{}, func(s *brokenSink, h *SinkHarness) {
+			var all []byte
+			h.InMemory = false
+			s.write = func(_ weir.Writer, _ context.Context, b *weir.Batch) error {
+				all = append(all, b.Bytes()...)
+				return nil
+			}
+			s.commit = func(w weir.Writer, ctx context.Context) error {
+				all = all[:0]
+				return w.Commit(ctx)
 			}
 		}},
 		"changes the batch": {"K2.2", weir.Footprint{}, func(s *brokenSink, _ *SinkHarness) {

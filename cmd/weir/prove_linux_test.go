@@ -45,12 +45,20 @@ func TestProveShowsFlatMemory(t *testing.T) {
 		t.Skip("takes some seconds")
 	}
 	const bytes = 50_000_000
-	r, printed := proofOf(t, 0, "--size", "50MB", "--delay", "5ms")
+	r, printed := proofOf(t, 0, "--size", "50MB", "--delay", "5ms", "--origin")
 	if !r.Verdict.Flat || r.Settings.Cap > 32*mib || r.Settings.Bytes != bytes || !r.Settings.SideBySide {
 		t.Errorf("%+v, %+v", r.Verdict, r.Settings)
 	}
 	if !strings.Contains(printed, "A ") {
 		t.Errorf("it did not show how it goes: %q", printed)
+	}
+	for _, o := range r.Origins {
+		if !o.Stood || !o.WentOn || o.StoodFor < 3 || o.Left == 0 || o.Left-o.Taken > o.Bound || len(o.Standing) != len(o.Figures) {
+			t.Errorf("origin %s: %+v", o.Name, o)
+		}
+	}
+	if len(r.Origins) != 3 {
+		t.Errorf("%d origins, want 3", len(r.Origins))
 	}
 	by := map[string]prove.Result{}
 	for _, s := range r.Scenarios {

@@ -89,6 +89,8 @@ func TestChaosConformsAndBreaksOnlyAsTold(t *testing.T) {
 			Fails: into(sim.ChaosOptions{Partial: 1}),
 			Hangs: into(sim.ChaosOptions{Hang: sim.Fault{After: 2}}),
 			Read:  func(_ testing.TB, name string) ([]byte, bool) { return store.Committed(name) },
+
+			InMemory: true,
 		}
 	})
 }

@@ -200,6 +200,8 @@ func TestPipeSinkConforms(t *testing.T) {
 	weirtest.TestSink(t, func(*testing.T) weirtest.SinkHarness {
 		c := new(collector)
 		return weirtest.SinkHarness{
+			InMemory: true, // the collector
+
 			Kept: true,
 			Open: c.open,
 			Read: c.read,

@@ -14,7 +14,8 @@ func newConnectors(reg *registry.Registry) *cobra.Command {
 		Use:   "connectors [SCHEME]",
 		Short: "list what data can be read from and written to",
 		Long: `List the schemes that an address can have, or the parameters of one. Parameters
-follow a question mark and are separated by &, so quote the address for the shell.`,
+follow a question mark and are separated by &, so quote the address for the shell.
+Those of http and https follow a #, because the question mark is the server's.`,
 		Example: `  weir connectors
   weir connectors slow`,
 		Args: cobra.MaximumNArgs(1),
@@ -56,7 +57,7 @@ func describeConnector(c registry.Connector) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s://%s (%s)\n%s\n", c.Scheme, c.Place, sides(c), c.Summary)
 	if len(c.Params) > 0 {
-		b.WriteString("\nParameters:\n")
+		b.WriteString("\nParameters, behind " + c.Mark() + ":\n")
 	}
 	for _, p := range c.Params {
 		text := p.Text

@@ -14,6 +14,7 @@ type Address struct {
 	Redacted string   // as it was written, without secrets
 	Paths    []string // of local files
 	Place    string   // what stood after "://", decoded
+	URL      string   // of a foreign connector, with its secrets
 
 	connector *Connector
 	registry  *Registry
@@ -58,10 +59,12 @@ func (r *Registry) Parse(arg string) (Address, error) {
 		return a, a.fail(fmt.Errorf("unknown scheme %q; known are %s, and paths; for a file of that name write ./%s",
 			scheme, strings.Join(r.Schemes(), ", "), a.Redacted))
 	}
-	if err := a.place(rest); err != nil {
+	place, query, _ := strings.Cut(rest, a.connector.Mark())
+	if a.connector.Foreign {
+		a.URL = a.connector.Scheme + "://" + place
+	} else if err := a.place(rest); err != nil {
 		return a, a.fail(err)
 	}
-	_, query, _ := strings.Cut(rest, "?")
 	if err := a.query(query); err != nil {
 		return a, a.fail(err)
 	}
@@ -236,13 +239,34 @@ func (r *Registry) Redact(arg string) string {
 	if at := strings.LastIndexByte(rest, '@'); hasPassword && at > len(user) {
 		before, rest = user+":"+hidden, rest[at:] // the "@" may stand after a "?" that belongs to the password
 	}
-	place, query, hasQuery := strings.Cut(rest, "?")
 	c := r.Find(scheme)
+	if c != nil && c.Foreign {
+		return scheme + "://" + before + r.redactForeign(c, rest)
+	}
+	place, query, hasQuery := strings.Cut(rest, "?")
 	out := scheme + "://" + before + r.redactQuery(c, place)
 	if hasQuery {
 		out += "?" + r.redactQuery(c, query)
 	}
 	return out
+}
+
+// redactForeign hides a user as well, which may be a token, and secrets in the
+// server's query and in our parameters.
+func (r *Registry) redactForeign(c *Connector, rest string) string {
+	rest, params, hasParams := strings.Cut(rest, "#")
+	authority, _, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at > 0 {
+		rest = hidden + rest[at:]
+	}
+	place, query, hasQuery := strings.Cut(rest, "?")
+	if hasQuery {
+		place += "?" + r.redactQuery(nil, query)
+	}
+	if hasParams {
+		place += "#" + r.redactQuery(c, params)
+	}
+	return place
 }
 
 func (r *Registry) redactQuery(c *Connector, query string) string {

@@ -16,8 +16,11 @@ func (r *Registry) Complete(prefix string, side Side) []Completion {
 		return r.completeScheme(prefix, side)
 	}
 	c := r.Find(scheme)
-	place, query, asked := strings.Cut(rest, "?")
-	if c == nil || place != "" && c.Place == "" {
+	if c == nil {
+		return nil
+	}
+	place, query, asked := strings.Cut(rest, c.Mark())
+	if place != "" && c.Place == "" {
 		return nil
 	}
 	if !asked && c.Place != "" {
@@ -25,7 +28,7 @@ func (r *Registry) Complete(prefix string, side Side) []Completion {
 	}
 	pairs := strings.Split(query, "&")
 	last := pairs[len(pairs)-1]
-	head := scheme + "://" + place + "?" + strings.TrimSuffix(query, last)
+	head := scheme + "://" + place + c.Mark() + strings.TrimSuffix(query, last)
 	if name, text, found := strings.Cut(last, "="); found {
 		return c.completeValue(head+name+"=", name, text)
 	}

@@ -3,11 +3,14 @@ package registry
 import (
 	"errors"
 	"io/fs"
+	"net/textproto"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/file"
+	"github.com/weirflow/weir/connector/http"
 	"github.com/weirflow/weir/connector/sim"
 	"github.com/weirflow/weir/connector/stdio"
 )
@@ -15,7 +18,7 @@ import (
 // New returns the table of all connectors.
 func New() *Registry {
 	return &Registry{connectors: []Connector{
-		chaos(), files(), generator(), null(), slow(), standard(),
+		chaos(), files(), generator(), download("http"), download("https"), null(), slow(), standard(),
 	}}
 }
 
@@ -112,6 +115,40 @@ func generator() Connector {
 				Streams: int(value[int64](a, "streams")),
 				Opaque:  value[bool](a, "opaque"),
 			})
+		},
+	}
+}
+
+func download(scheme string) Connector {
+	return Connector{
+		Scheme:  scheme,
+		Summary: "downloads: resumed where the connection broke, length and digest checked",
+		Place:   "HOST/PATH",
+		Foreign: true,
+		Examples: []string{
+			scheme + "://example.org/data.csv", "'" + scheme + "://example.org/dump?id=7#retries=3&timeout=10s'",
+		},
+		Params: []Param{
+			{
+				Name: "retries", Kind: Int, Default: "10", Example: "3", Min: 0, Max: 1 << 20,
+				Text: "requests that are repeated without a byte of progress in between",
+			},
+			{Name: "timeout", Kind: Duration, Default: "30s", Example: "10s", Text: "for connecting, and for the header of an answer; not for the body"},
+			{Name: "header", Kind: Text, Example: "Authorization:%20Bearer%20TOKEN", Secret: true, Text: "sent with every request"},
+		},
+		source: func(a Address, _ Env) (weir.Source, error) {
+			o := http.Options{Retries: int(value[int64](a, "retries")), Timeout: value[time.Duration](a, "timeout")}
+			if o.Retries == 0 {
+				o.Retries = http.NoRetries
+			}
+			if text := value[string](a, "header"); text != "" {
+				name, content, ok := strings.Cut(text, ":")
+				if !ok || name == "" {
+					return nil, a.fail(errors.New("parameter header must be a name, a colon and a value"))
+				}
+				o.Header = map[string][]string{textproto.CanonicalMIMEHeaderKey(name): {strings.TrimSpace(content)}}
+			}
+			return http.NewSource(a.URL, o)
 		},
 	}
 }

@@ -22,6 +22,9 @@ type Connector struct {
 	Place    string // what stands after "://", as in "PATH"; "": nothing may
 	Examples []string
 	Params   []Param
+	// Foreign says that the address is a URL of somebody else: its query is the
+	// server's, and parameters stand behind "#", which is never sent.
+	Foreign bool
 
 	source func(Address, Env) (weir.Source, error) // nil: it cannot be read
 	sink   func(Address, Env) (weir.Sink, error)   // nil: it cannot be written
@@ -32,6 +35,14 @@ func (c Connector) Reads() bool { return c.source != nil }
 
 // Writes reports whether the connector can be a destination.
 func (c Connector) Writes() bool { return c.sink != nil }
+
+// Mark is what stands before the parameters.
+func (c Connector) Mark() string {
+	if c.Foreign {
+		return "#"
+	}
+	return "?"
+}
 
 // Side is which end of a transfer a parameter is for.
 type Side uint8
