@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"connector": {"."},                                         // ours get no private door
 	"prove":     {".", "observe"},                              // the experiments
 	"cmd":       {".", "connector", "observe", "prove", "cmd"}, // the one place that knows everything
+	"examples":  {"."},                                         // for people to copy
 	"scripts":   {},                                            // tools that draw and measure
 }
 
@@ -35,6 +36,7 @@ var testsMayImport = map[string][]string{
 	"weirtest":  {"weirtest"},
 	"observe":   {"observe"},
 	"prove":     {"prove", "connector"},
+	"examples":  {"examples", "connector", "weirtest"},
 	"connector": {"weirtest"}, // the conformance suites
 	"cmd":       {"weirtest"},
 }

@@ -83,6 +83,20 @@ func TestHonestSinksPass(t *testing.T) {
 	}
 }
 
+// hoard makes s keep everything until it commits.
+func hoard(s *brokenSink) {
+	var all []byte
+	s.write = func(_ weir.Writer, _ context.Context, b *weir.Batch) error {
+		all = append(all, b.Bytes()...)
+		return nil
+	}
+	s.commit = func(w weir.Writer, ctx context.Context) error {
+		b := weir.NewBatch(len(all))
+		b.Advance(copy(b.Space(), all))
+		return errors.Join(w.Write(ctx, b), w.Commit(ctx))
+	}
+}
+
 // The bubble's clock makes the waiting for what never comes short.
 func TestBrokenSinksFail(t *testing.T) { synctest.Test(t, brokenSinksFail) }
 
@@ -110,29 +124,10 @@ func brokenSinksFail(t *testing.T) {
 				return errors.Join(w.Write(ctx, b), w.Commit(ctx))
 			}
 		}},
-		"stores at the end": {"K2.1", weir.Footprint{Durable: true}, func(s *brokenSink, _ *SinkHarness) {
-			var all []byte
-			s.write = func(_ weir.Writer, _ context.Context, b *weir.Batch) error {
-				all = append(all, b.Bytes()...)
-				return nil
-			}
-			s.commit = func(w weir.Writer, ctx context.Context) error {
-				b := weir.NewBatch(len(all))
-				b.Advance(copy(b.Space(), all))
-				return errors.Join(w.Write(ctx, b), w.Commit(ctx))
-			}
-		}},
+		"stores at the end": {"K2.1", weir.Footprint{Durable: true}, func(s *brokenSink, _ *SinkHarness) { hoard(s) }},
 		"hoards": {"K2.7", weir.Footprint{}, func(s *brokenSink, h *SinkHarness) {
-			var all []byte
+			hoard(s)
 			h.InMemory = false
-			s.write = func(_ weir.Writer, _ context.Context, b *weir.Batch) error {
-				all = append(all, b.Bytes()...)
-				return nil
-			}
-			s.commit = func(w weir.Writer, ctx context.Context) error {
-				all = all[:0]
-				return w.Commit(ctx)
-			}
 		}},
 		"changes the batch": {"K2.2", weir.Footprint{}, func(s *brokenSink, _ *SinkHarness) {
 			s.write = func(w weir.Writer, ctx context.Context, b *weir.Batch) error {

@@ -54,7 +54,7 @@ func (s *stream) Info() weir.StreamInfo { return s.info }
 
 // Seek goes to a position in one step.
 func (s *stream) Seek(_ context.Context, p weir.Position) error {
-	off, err := parsePosition(p)
+	off, err := p.Offset()
 	if err == nil && off > s.end {
 		err = fmt.Errorf("the position %q is after the end of the stream, %d", p.String(), s.end)
 	}
@@ -90,7 +90,7 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	s.fill(space[:n])
 	s.mark(b, n)
 	s.off += int64(n)
-	setPosition(b, s.off)
+	b.SetOffset(s.off)
 	if s.off == s.end {
 		return io.EOF
 	}

@@ -1,24 +1,42 @@
-package stdio
+package stdio_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/connector/stdio"
 )
 
-func FuzzPosition(f *testing.F) {
-	for _, s := range []string{"", "off=", "off=0", "off=123", "off=-1", "off=01", "off=9223372036854775808"} {
-		f.Add(s)
+func TestSeekInAFileRefusesPositionsThatAreNotItsOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	if err := os.WriteFile(path, []byte("0123456"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		off, err := parsePosition(weir.Position(s))
-		if err != nil {
-			return
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	st, err := stdio.NewSource(f).Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		position string
+		want     weir.Kind
+	}{
+		{"", weir.Invalid},
+		{"7", weir.Invalid},
+		{"off=-1", weir.Invalid},
+		{"off=8", weir.Corrupt},
+		{"off=7", weir.Other},
+		{"off=0", weir.Other},
+	} {
+		err := st.Seek(t.Context(), weir.Position(c.position))
+		if weir.KindOf(err) != c.want || (err == nil) != (c.want == weir.Other) {
+			t.Errorf("Seek(%q) = %v; want %v", c.position, err, c.want)
 		}
-		b := weir.NewBatch(1)
-		setPosition(b, off)
-		if string(b.Position()) != s {
-			t.Errorf("%q was taken for %q", s, b.Position())
-		}
-	})
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +109,7 @@ func (s *stream) Seek(_ context.Context, p weir.Position) error {
 	if !s.conn.plain {
 		return weir.ErrNotResumable
 	}
-	off, err := parsePosition(p)
+	off, err := p.Offset()
 	if err != nil {
 		return s.err("seek", weir.Invalid, err)
 	}
@@ -143,7 +142,7 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	b.Advance(n)
 	if s.conn.plain {
 		s.off += int64(n)
-		setPosition(b, s.off)
+		b.SetOffset(s.off)
 		return nil
 	}
 	s.fill(b, n)
@@ -178,22 +177,3 @@ func (s *stream) fill(b *weir.Batch, n int) {
 
 // Close does nothing: the file is not ours.
 func (s *stream) Close() error { return nil }
-
-const positionPrefix = "off="
-
-// setPosition stores the offset as b's position.
-func setPosition(b *weir.Batch, off int64) {
-	var buf [len(positionPrefix) + 20]byte
-	b.SetPosition(strconv.AppendInt(append(buf[:0], positionPrefix...), off, 10))
-}
-
-// parsePosition returns the offset in p. It accepts what setPosition writes
-// and nothing else.
-func parsePosition(p weir.Position) (int64, error) {
-	text, ok := strings.CutPrefix(string(p), positionPrefix)
-	off, err := strconv.ParseInt(text, 10, 64)
-	if !ok || err != nil || off < 0 || strconv.FormatInt(off, 10) != text {
-		return 0, fmt.Errorf("the position %q is not of this source; it looks like off=4096", p.String())
-	}
-	return off, nil
-}

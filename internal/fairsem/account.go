@@ -24,8 +24,8 @@ type Account struct {
 // earlier calls on the account, and for bytes of the shared pool if n does not
 // fit into what is left of the guarantee.
 //
-// If n is more than the guarantee without its reserved part, waiting could be
-// for ever: that is a *TooLargeError at once. When ctx is done, before the call
+// If n is more than the guarantee, waiting could be for ever: that is a
+// *TooLargeError at once. When ctx is done, before the call
 // or before the grant, Acquire charges nothing and returns context.Cause(ctx).
 // After Close, or when Close comes while waiting, it returns ErrClosed.
 func (a *Account) Acquire(ctx context.Context, n int64) error {
@@ -63,36 +63,10 @@ func (a *Account) Release(n int64) {
 	s.mu.Unlock()
 }
 
-// Reserve charges n bytes of static cost, such as a connection's window, and
-// raises the guarantee by as much, so that what acquisitions can count on
-// stays the same. It waits as Open does. If the guarantee would come to exceed
-// the limit it returns a *TooLargeError at once; after Close, ErrClosed.
-//
-// Reserve waits while the account keeps its guarantee: see the package
-// comment for what must fit together.
-func (a *Account) Reserve(ctx context.Context, n int64) error {
-	mustBeSize(n)
-	return a.submit(ctx, reserve, n)
-}
-
-// Unreserve gives back n reserved bytes and lowers the guarantee again. It may
-// be called after Close. It panics if n is more than what is reserved.
-func (a *Account) Unreserve(n int64) {
-	s := a.sem
-	s.mu.Lock()
-	if held := a.locked.reserved; uint64(n) > uint64(held) {
-		s.mu.Unlock()
-		panic(fmt.Sprintf("fairsem: account %q unreserves %d bytes of %d reserved", a.name, n, held))
-	}
-	s.mu.core.unreserve(&a.locked.account, n)
-	s.wakeLocked()
-	s.mu.Unlock()
-}
-
 // Close returns the guarantee to the shared pool; calls waiting on the account
-// return ErrClosed. Bytes that are still held, acquired or reserved (a write
-// was abandoned, a connection hangs), stay charged as quarantined until
-// Release and Unreserve give them back. Closing again does nothing.
+// return ErrClosed. Bytes that are still held (a write was abandoned, a
+// connection hangs) stay charged as quarantined until Release gives them back.
+// Closing again does nothing.
 func (a *Account) Close() {
 	s := a.sem
 	s.mu.Lock()
@@ -106,9 +80,8 @@ func (a *Account) Close() {
 // AccountStats is a snapshot of an account. Sizes are bytes.
 type AccountStats struct {
 	Name      string
-	Guarantee int64         // reserved bytes included; of a closed account, those left
-	Reserved  int64         // static bytes
-	Used      int64         // charged now, reserved bytes included
+	Guarantee int64         // 0 after Close
+	Used      int64         // charged now
 	Peak      int64         // highest Used so far
 	Waiters   int           // calls waiting now: if any, whoever accumulates should flush
 	Waits     int64         // calls that had to wait, so far
@@ -121,19 +94,14 @@ func (a *Account) Stats() AccountStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &a.locked
-	waited := l.waited + waitedSoFar(l.queue, nil)
-	if l.reserving > 0 {
-		waited += waitedSoFar(s.mu.core.growers, &l.account)
-	}
 	return AccountStats{
 		Name:      a.name,
-		Guarantee: l.floor + l.reserved,
-		Reserved:  l.reserved,
-		Used:      l.used + l.reserved,
+		Guarantee: l.guarantee,
+		Used:      l.used,
 		Peak:      l.peak,
 		Waiters:   l.waiting,
 		Waits:     l.waits,
-		Waited:    waited,
+		Waited:    l.waited + waitedSoFar(l.queue),
 	}
 }
 
@@ -202,13 +170,11 @@ func (a *Account) wait(ctx context.Context, r *request) error {
 }
 
 func (a *Account) tooLargeLocked(kind kind, n int64) error {
-	l := &a.locked
 	return &TooLargeError{
-		Op:        [...]Op{acquire: OpAcquire, open: OpOpen, reserve: OpReserve}[kind],
+		Op:        [...]Op{acquire: OpAcquire, open: OpOpen}[kind],
 		Account:   a.name,
 		Size:      n,
-		Guarantee: l.floor + l.reserved,
-		Reserved:  l.reserved,
+		Guarantee: a.locked.guarantee,
 		Limit:     a.sem.mu.core.limit,
 	}
 }

@@ -19,15 +19,15 @@ type core struct {
 
 	used        int64 // charged by anyone, closed accounts included
 	peak        int64 // highest used
-	guaranteed  int64 // sum over open accounts of floor + reserved
+	guaranteed  int64 // sum over open accounts of guarantee
 	sharedUsed  int64 // sum over open accounts of over
 	quarantined int64 // still held by closed accounts
 	accounts    int   // open ones
 	waiting     int   // requests queued, of every kind
 
-	// growers are Open and Reserve requests, FIFO. They raise guarantees and
-	// so take from the shared pool for good.
-	growers queue
+	// openers are the requests of Open, FIFO. They take from the shared pool
+	// for good.
+	openers queue
 
 	// ring holds the accounts with queued acquisitions; it points to the one
 	// whose turn it is, ring.ringPrev is served last.
@@ -43,15 +43,13 @@ type core struct {
 
 // account is the part of an Account that decisions depend on.
 type account struct {
-	open     bool
-	floor    int64 // guarantee minus reserved: what acquisitions can count on
-	reserved int64 // static bytes
-	used     int64 // acquired bytes, reserved ones not included
-	peak     int64 // highest used + reserved
+	open      bool
+	guarantee int64 // what acquisitions can count on; 0 unless open
+	used      int64 // acquired bytes
+	peak      int64 // highest used
 
-	queue     queue // acquisitions, FIFO
-	reserving int   // of this account in core.growers
-	waiting   int   // queued requests of every kind
+	queue   queue // acquisitions, FIFO
+	waiting int   // queued requests of every kind
 
 	ringPrev, ringNext *account // nil while queue is empty
 }
@@ -61,7 +59,6 @@ type kind uint8
 const (
 	acquire kind = iota
 	open
-	reserve
 )
 
 type state uint8
@@ -88,7 +85,7 @@ type request struct {
 
 // over is how much of used acquired bytes lies in the shared pool.
 func (a *account) over(used int64) int64 {
-	return max(0, used-a.floor)
+	return max(0, used-a.guarantee)
 }
 
 // sharedFree is what the shared pool can still give. It is never negative.
@@ -111,37 +108,33 @@ func (c *core) need(a *account, size int64) int64 {
 	return taken + (after+alpha-1)/alpha
 }
 
-// growing reports whether the shared pool is being kept for the first grower.
+// opening reports whether the shared pool is being kept for the first opener.
 // It is not kept for one that could not be served even if every shared byte
 // came home: that one waits for another account's Close, and starving the
 // others meanwhile would not bring it nearer.
-func (c *core) growing() bool {
-	r := c.growers.head
+func (c *core) opening() bool {
+	r := c.openers.head
 	return r != nil && r.size <= c.sharedFree()+c.sharedUsed
 }
 
 // fits reports whether a may be granted size more now, earlier waiters aside.
 func (c *core) fits(a *account, size int64) bool {
 	need := c.need(a, size)
-	return need == 0 || need <= c.sharedFree() && !c.growing()
+	return need == 0 || need <= c.sharedFree() && !c.opening()
 }
 
 // possible reports whether a request can be granted once everything that can
 // come home has come home. One that is not is refused instead of queued.
 func (c *core) possible(kind kind, a *account, size int64) bool {
-	switch kind {
-	case open:
+	if kind == open {
 		return size <= c.limit
-	case reserve:
-		return size <= c.limit-a.floor-a.reserved
-	default:
-		return size <= a.floor
 	}
+	return size <= a.guarantee
 }
 
 // try charges an acquisition if it can be granted at once.
 func (c *core) try(a *account, size int64) bool {
-	if !a.open || a.queue.head != nil || size > a.floor || !c.fits(a, size) {
+	if !a.open || a.queue.head != nil || size > a.guarantee || !c.fits(a, size) {
 		return false
 	}
 	c.charge(a, size)
@@ -159,15 +152,12 @@ func (c *core) submit(r *request) bool {
 		c.enqueue(r)
 		return false
 	}
-	if c.growers.head == nil && r.size <= c.sharedFree() {
-		c.grow(r)
+	if c.openers.head == nil && r.size <= c.sharedFree() {
+		c.open(r)
 		r.state = granted
 		return true
 	}
-	c.growers.push(r)
-	if r.kind == reserve {
-		r.acct.reserving++
-	}
+	c.openers.push(r)
 	r.acct.waiting++
 	c.waiting++
 	return false
@@ -181,10 +171,8 @@ func (c *core) cancel(r *request) {
 	case r.state == refused:
 	case r.state == granted && r.kind == acquire:
 		c.release(a, r.size)
-	case r.state == granted && r.kind == open:
+	case r.state == granted:
 		c.close(a)
-	case r.state == granted && r.kind == reserve:
-		c.unreserve(a, r.size)
 	case r.kind == acquire:
 		c.dequeue(r)
 		c.serveAccount(a)
@@ -219,48 +207,29 @@ func (c *core) release(a *account, size int64) {
 	c.serve()
 }
 
-// unreserve gives back reserved bytes; size must not exceed a.reserved.
-func (c *core) unreserve(a *account, size int64) {
-	if a.open {
-		c.guaranteed -= size
-	} else {
-		c.quarantined -= size
-	}
-	a.reserved -= size
-	c.used -= size
-	c.serve()
-}
-
 // close returns the guarantee of an open account, refuses its waiters and
 // moves what it still holds into quarantine.
 func (c *core) close(a *account) {
 	c.accounts--
-	c.guaranteed -= a.floor + a.reserved
+	c.guaranteed -= a.guarantee
 	c.sharedUsed -= a.over(a.used)
-	c.quarantined += a.used + a.reserved
+	c.quarantined += a.used
 	a.open = false
-	a.floor = 0
+	a.guarantee = 0
 	for a.queue.head != nil {
 		c.settle(a.queue.head, refused)
-	}
-	for r := c.growers.head; r != nil && a.reserving > 0; {
-		next := r.next
-		if r.acct == a {
-			c.settle(r, refused)
-		}
-		r = next
 	}
 	c.leastNeed = 0 // a lone account needs less than it did: look at it afresh
 	c.serve()
 }
 
-// serve grants what fits after shared bytes came home: first to the growers,
+// serve grants what fits after shared bytes came home: first to the openers,
 // then round the ring, one grant per account and turn.
 func (c *core) serve() {
-	for r := c.growers.head; r != nil && r.size <= c.sharedFree(); r = c.growers.head {
+	for r := c.openers.head; r != nil && r.size <= c.sharedFree(); r = c.openers.head {
 		c.grant(r)
 	}
-	if c.growing() {
+	if c.opening() {
 		return
 	}
 	passed, least := 0, c.limit
@@ -303,7 +272,7 @@ func (c *core) grant(r *request) {
 	if r.kind == acquire {
 		c.charge(r.acct, r.size)
 	} else {
-		c.grow(r)
+		c.open(r)
 	}
 	c.settle(r, granted)
 	c.noteNeed(r.acct)
@@ -315,23 +284,16 @@ func (c *core) charge(a *account, size int64) {
 	c.sharedUsed += a.over(a.used) - before
 	c.used += size
 	c.peak = max(c.peak, c.used)
-	a.peak = max(a.peak, a.used+a.reserved)
+	a.peak = max(a.peak, a.used)
 }
 
-// grow moves the bytes of an Open or a Reserve out of the shared pool.
-func (c *core) grow(r *request) {
+// open moves the guarantee of an account out of the shared pool.
+func (c *core) open(r *request) {
 	a := r.acct
 	c.guaranteed += r.size
-	if r.kind == open {
-		a.open = true
-		a.floor = r.size
-		c.accounts++
-		return
-	}
-	a.reserved += r.size
-	c.used += r.size
-	c.peak = max(c.peak, c.used)
-	a.peak = max(a.peak, a.used+a.reserved)
+	a.open = true
+	a.guarantee = r.size
+	c.accounts++
 }
 
 // settle ends the wait of a queued request.
@@ -370,10 +332,7 @@ func (c *core) dequeue(r *request) {
 	a.waiting--
 	c.waiting--
 	if r.kind != acquire {
-		c.growers.remove(r)
-		if r.kind == reserve {
-			a.reserving--
-		}
+		c.openers.remove(r)
 		return
 	}
 	a.queue.remove(r)

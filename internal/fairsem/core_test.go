@@ -15,16 +15,16 @@ func (c *core) checkSums(accounts []*account) error {
 	var used, guaranteed, shared, quarantined int64
 	open := 0
 	for _, a := range accounts {
-		if a.floor < 0 || a.reserved < 0 || a.used < 0 {
+		if a.guarantee < 0 || a.used < 0 {
 			return fmt.Errorf("negative account: %+v", a)
 		}
-		used += a.used + a.reserved
+		used += a.used
 		if !a.open {
-			quarantined += a.used + a.reserved
+			quarantined += a.used
 			continue
 		}
 		open++
-		guaranteed += a.floor + a.reserved
+		guaranteed += a.guarantee
 		shared += a.over(a.used)
 	}
 	if used != c.used || guaranteed != c.guaranteed || shared != c.sharedUsed ||
@@ -40,15 +40,11 @@ func (c *core) checkSums(accounts []*account) error {
 }
 
 func (c *core) checkQueues(accounts []*account) error {
-	waiting, inRing, reserving := 0, 0, 0
-	for r := c.growers.head; r != nil; r = r.next {
+	waiting, inRing := 0, 0
+	for r := c.openers.head; r != nil; r = r.next {
 		waiting++
-		if r.kind == reserve {
-			reserving++
-		}
 	}
 	for _, a := range accounts {
-		reserving -= a.reserving
 		for r := a.queue.head; r != nil; r = r.next {
 			waiting++
 			if r.state != queued || r.acct != a || r.kind != acquire {
@@ -62,17 +58,17 @@ func (c *core) checkQueues(accounts []*account) error {
 			inRing++
 		}
 	}
-	if waiting != c.waiting || inRing != c.ringLen || reserving != 0 {
-		return fmt.Errorf("%d waiting, %d accounts in the ring, %d reserving too many; core has %d, %d",
-			waiting, inRing, reserving, c.waiting, c.ringLen)
+	if waiting != c.waiting || inRing != c.ringLen {
+		return fmt.Errorf("%d waiting, %d accounts in the ring; core has %d, %d",
+			waiting, inRing, c.waiting, c.ringLen)
 	}
 	return nil
 }
 
 // checkSettled verifies that nobody waits who could be granted.
 func (c *core) checkSettled(accounts []*account) error {
-	if r := c.growers.head; r != nil && r.size <= c.sharedFree() {
-		return fmt.Errorf("a grower waits for %d bytes and %d are free", r.size, c.sharedFree())
+	if r := c.openers.head; r != nil && r.size <= c.sharedFree() {
+		return fmt.Errorf("an opener waits for %d bytes and %d are free", r.size, c.sharedFree())
 	}
 	for _, a := range accounts {
 		r := a.queue.head

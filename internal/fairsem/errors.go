@@ -16,7 +16,6 @@ type Op string
 const (
 	OpOpen    Op = "open"
 	OpAcquire Op = "acquire"
-	OpReserve Op = "reserve"
 )
 
 // A TooLargeError refuses a request that could never be granted, however long
@@ -26,22 +25,15 @@ type TooLargeError struct {
 	Op        Op
 	Account   string
 	Size      int64 // asked for
-	Guarantee int64 // of the account, reserved bytes included; 0 for OpOpen
-	Reserved  int64 // of the account
+	Guarantee int64 // of the account; 0 for OpOpen
 	Limit     int64 // of the semaphore
 }
 
 func (e *TooLargeError) Error() string {
-	switch e.Op {
-	case OpOpen:
+	if e.Op == OpOpen {
 		return fmt.Sprintf("open account %q: guarantee of %d bytes is over the limit of %d by %d",
 			e.Account, e.Size, e.Limit, e.Size-e.Limit)
-	case OpReserve:
-		return fmt.Sprintf("reserve %d bytes for account %q: with its guarantee of %d that is over the limit of %d by %d",
-			e.Size, e.Account, e.Guarantee, e.Limit, e.Size-(e.Limit-e.Guarantee))
-	default:
-		free := e.Guarantee - e.Reserved
-		return fmt.Sprintf("acquire %d bytes for account %q: guarantee %d - reserved %d = %d bytes, short by %d",
-			e.Size, e.Account, e.Guarantee, e.Reserved, free, e.Size-free)
 	}
+	return fmt.Sprintf("acquire %d bytes for account %q: over its guarantee of %d by %d",
+		e.Size, e.Account, e.Guarantee, e.Size-e.Guarantee)
 }

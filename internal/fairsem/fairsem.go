@@ -19,12 +19,12 @@
 //
 // A request larger than what its account can count on is refused, not queued,
 // so every waiter is granted once its own account has released what it holds.
-// Hence no deadlock and no starvation as long as a holder never waits for the
-// same account: take everything a piece of work needs in one Acquire, and
-// static costs with Reserve. Reserve itself waits while its account holds a
-// guarantee. Two accounts whose reservations do not fit side by side wait for
-// each other's Close: open with the guarantees, and reserve, only what fits
-// together, or bound the wait with a context.
+// Hence no deadlock and no starvation as long as a holder never waits for what
+// its own release would bring: take everything a piece of work needs in one
+// Acquire. Static costs belong into the guarantee and are acquired before
+// anything else, which never waits. Opening a second account for them would:
+// two that each hold one guarantee and wait for another one may wait for each
+// other's Close.
 //
 // Callers block on channels only, never on the lock, so a program that uses
 // this package can be tested in a testing/synctest bubble.
@@ -56,9 +56,9 @@ func New(limit int64) *Sem {
 }
 
 // Open returns a new account with the given guarantee. While the shared pool
-// cannot give that much, Open waits its turn among the other calls of Open and
-// Reserve, until bytes are released, another account is closed, or ctx is done
-// (then it returns context.Cause(ctx)). Meanwhile nobody is granted shared
+// cannot give that much, Open waits its turn among the other calls of Open,
+// until bytes are released, another account is closed, or ctx is done (then it
+// returns context.Cause(ctx)). Meanwhile nobody is granted shared
 // bytes that would come home to it, so it cannot be overtaken for ever.
 //
 // A guarantee above the limit is a *TooLargeError at once. The name appears in
@@ -91,9 +91,9 @@ func (s *Sem) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &s.mu.core
-	waited := s.mu.waited + waitedSoFar(c.growers, nil)
+	waited := s.mu.waited + waitedSoFar(c.openers)
 	for i, a := 0, c.ring; i < c.ringLen; i, a = i+1, a.ringNext {
-		waited += waitedSoFar(a.queue, nil)
+		waited += waitedSoFar(a.queue)
 	}
 	return Stats{
 		Limit:       c.limit,
@@ -109,13 +109,11 @@ func (s *Sem) Stats() Stats {
 	}
 }
 
-// waitedSoFar adds up the waits in q, of one account's requests or of all.
-func waitedSoFar(q queue, only *account) time.Duration {
+// waitedSoFar adds up the waits in q.
+func waitedSoFar(q queue) time.Duration {
 	var sum time.Duration
 	for r := q.head; r != nil; r = r.next {
-		if only == nil || r.acct == only {
-			sum += time.Since(r.since)
-		}
+		sum += time.Since(r.since)
 	}
 	return sum
 }

@@ -48,17 +48,13 @@ func TestRequestsThatCanNeverBeGrantedAreRefusedWithTheArithmetic(t *testing.T) 
 	ctx := context.Background()
 	s := New(100)
 	a := mustOpen(t, s, "orders", 40)
-	if err := a.Reserve(ctx, 25); err != nil {
-		t.Fatal(err)
-	}
 	_, openErr := s.Open(ctx, "big", 101)
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{openErr, `open account "big": guarantee of 101 bytes is over the limit of 100 by 1`},
-		{a.Acquire(ctx, 50), `acquire 50 bytes for account "orders": guarantee 65 - reserved 25 = 40 bytes, short by 10`},
-		{a.Reserve(ctx, 36), `reserve 36 bytes for account "orders": with its guarantee of 65 that is over the limit of 100 by 1`},
+		{a.Acquire(ctx, 50), `acquire 50 bytes for account "orders": over its guarantee of 40 by 10`},
 	} {
 		var tooLarge *TooLargeError
 		if !errors.As(c.err, &tooLarge) || c.err.Error() != c.want {
@@ -69,7 +65,7 @@ func TestRequestsThatCanNeverBeGrantedAreRefusedWithTheArithmetic(t *testing.T) 
 		t.Error("TryAcquire beyond the guarantee succeeded")
 	}
 	if err := a.Acquire(ctx, 40); err != nil {
-		t.Errorf("the whole guarantee less the reserved part: %v", err)
+		t.Errorf("the whole guarantee: %v", err)
 	}
 	check(t, s, a)
 }
@@ -149,7 +145,7 @@ func TestDoneContextIsSeenEvenWhereNothingIsToBeWaitedFor(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errStop)
 	_, openErr := s.Open(ctx, "b", 1)
-	for _, err := range []error{openErr, a.Acquire(ctx, 1), a.Reserve(ctx, 1)} {
+	for _, err := range []error{openErr, a.Acquire(ctx, 1)} {
 		if !errors.Is(err, errStop) {
 			t.Errorf("got %v, want the cause", err)
 		}
@@ -188,7 +184,6 @@ func TestCancelReturnsTheCauseAndLetsTheNextPass(t *testing.T) {
 func TestGrantThatRacesACancelIsGivenBack(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *Account) error{
 		"acquire": func(ctx context.Context, a *Account) error { return a.Acquire(ctx, 9) },
-		"reserve": func(ctx context.Context, a *Account) error { return a.Reserve(ctx, 3) },
 		"open": func(ctx context.Context, a *Account) error {
 			_, err := a.sem.Open(ctx, "b", 3)
 			return err
@@ -274,7 +269,7 @@ func TestOpenersAreServedInOrder(t *testing.T) {
 	})
 }
 
-func TestOpenAndReserveAreNotStarvedByBusyAccounts(t *testing.T) {
+func TestOpenIsNotStarvedByBusyAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(64)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -296,13 +291,11 @@ func TestOpenAndReserveAreNotStarvedByBusyAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Reserve(ctx, 8); err != nil {
-			t.Fatal(err)
-		}
 		if waited := time.Since(start); waited > 200*time.Millisecond {
-			t.Errorf("Open and Reserve waited %v behind batches of 100ms", waited)
+			t.Errorf("Open waited %v behind batches of 100ms", waited)
 		}
-		if st := a.Stats(); st.Guarantee != 48 || st.Reserved != 8 || st.Used != 8 {
+		mustAcquire(t, a, 8) // a static cost: inside the guarantee it never waits
+		if st := a.Stats(); st.Guarantee != 40 || st.Used != 8 {
 			t.Errorf("%+v", st)
 		}
 		cancel()
@@ -349,36 +342,30 @@ func TestBytesHeldAtCloseStayChargedUntilReleased(t *testing.T) {
 	a, b := mustOpen(t, s, "a", 30), mustOpen(t, s, "b", 10)
 	mustAcquire(t, a, 30)
 	mustAcquire(t, a, 10)
-	if err := a.Reserve(t.Context(), 5); err != nil {
-		t.Fatal(err)
-	}
 	a.Close()
 	a.Close()
 	check(t, s, a, b)
-	if st := s.Stats(); st.Quarantined != 45 || st.Used != 45 || st.Guaranteed != 10 || st.SharedUsed != 0 || st.Accounts != 1 {
+	if st := s.Stats(); st.Quarantined != 40 || st.Used != 40 || st.Guaranteed != 10 || st.SharedUsed != 0 || st.Accounts != 1 {
 		t.Errorf("after Close: %+v", st)
 	}
-	if st := a.Stats(); st.Guarantee != 5 || st.Used != 45 {
+	if st := a.Stats(); st.Guarantee != 0 || st.Used != 40 {
 		t.Errorf("after Close: %+v", st)
 	}
 	if err := a.Acquire(t.Context(), 1); !errors.Is(err, ErrClosed) {
 		t.Errorf("Acquire after Close: %v", err)
 	}
-	if err := a.Reserve(t.Context(), 1); !errors.Is(err, ErrClosed) {
-		t.Errorf("Reserve after Close: %v", err)
-	}
 	for b.TryAcquire(5) {
 	}
-	if used := b.Stats().Used; used != 55 {
-		t.Errorf("the other account got %d bytes, want the 55 that are not in quarantine", used)
+	if used := b.Stats().Used; used != 60 {
+		t.Errorf("the other account got %d bytes, want the 60 that are not in quarantine", used)
 	}
-	a.Release(40)
+	a.Release(35)
 	check(t, s, a, b)
-	a.Unreserve(5)
-	if st := s.Stats(); st.Quarantined != 0 || st.Used != 55 {
+	a.Release(5)
+	if st := s.Stats(); st.Quarantined != 0 || st.Used != 60 {
 		t.Errorf("after the releases: %+v", st)
 	}
-	b.Release(55)
+	b.Release(60)
 	b.Close()
 	check(t, s, a, b)
 	checkHome(t, s)
@@ -391,17 +378,16 @@ func TestCloseRefusesWaiters(t *testing.T) {
 		mustAcquire(t, a, 20)
 		mustAcquire(t, b, 50)
 		mustAcquire(t, b, 20)
-		errs := make(chan error, 3)
+		errs := make(chan error, 2)
 		go func() { errs <- a.Acquire(t.Context(), 20) }()
 		go func() { errs <- a.Acquire(t.Context(), 20) }()
-		go func() { errs <- a.Reserve(t.Context(), 25) }()
 		synctest.Wait()
-		if st := a.Stats(); st.Waiters != 3 {
-			t.Errorf("%d waiters, want 3", st.Waiters)
+		if st := a.Stats(); st.Waiters != 2 {
+			t.Errorf("%d waiters, want 2", st.Waiters)
 		}
 		check(t, s, a, b)
 		a.Close()
-		for range 3 {
+		for range 2 {
 			if err := <-errs; !errors.Is(err, ErrClosed) {
 				t.Errorf("got %v, want ErrClosed", err)
 			}
@@ -445,11 +431,10 @@ func TestMisuseOfBytesPanicsAndLeavesTheSemUsable(t *testing.T) {
 	a := mustOpen(t, s, "a", 10)
 	mustAcquire(t, a, 4)
 	for name, misuse := range map[string]func(){
-		"release of more than held":       func() { a.Release(5) },
-		"unreserve of more than reserved": func() { a.Unreserve(1) },
-		"negative release":                func() { a.Release(-1) },
-		"negative acquire":                func() { _ = a.Acquire(t.Context(), -1) },
-		"negative guarantee":              func() { _, _ = s.Open(t.Context(), "b", -1) },
+		"release of more than held": func() { a.Release(5) },
+		"negative release":          func() { a.Release(-1) },
+		"negative acquire":          func() { _ = a.Acquire(t.Context(), -1) },
+		"negative guarantee":        func() { _, _ = s.Open(t.Context(), "b", -1) },
 	} {
 		func() {
 			defer func() {

@@ -92,17 +92,17 @@ func TestWrongProtocolsDeadlockAndCorrectedOnesDoNot(t *testing.T) {
 			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: two},
 		},
 		{
-			"encode buffer from a reserved lane", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane},
+			"encode buffer from a lane set aside", false,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, static: 1, encode: fromLane},
 		},
 
 		{
 			"encode buffer from a lane, in any order, acknowledged in order", true,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true},
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true},
 		},
 		{
 			"encode buffer from a lane, oldest first, acknowledged in order", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true, oldest: true},
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, static: 1, encode: fromLane, ordered: true, oldest: true},
 		},
 
 		{
@@ -132,8 +132,8 @@ func TestWrongProtocolsDeadlockAndCorrectedOnesDoNot(t *testing.T) {
 			protocol{limit: 3, pipes: 1, guarantee: 3, batches: 4, sizes: one, retry: fromPool, ordered: true},
 		},
 		{
-			"retry scratch from a reserved lane", false,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 3, sizes: one, static: 1, retry: fromLane, ordered: true},
+			"retry scratch from a lane set aside", false,
+			protocol{limit: 4, pipes: 2, guarantee: 2, batches: 3, sizes: one, static: 1, retry: fromLane, ordered: true},
 		},
 
 		// Collecting a record under a process-wide token is an exception to
@@ -153,14 +153,18 @@ func TestWrongProtocolsDeadlockAndCorrectedOnesDoNot(t *testing.T) {
 			protocol{limit: 4, pipes: 2, guarantee: 3, batches: 2, grow: 3, token: true},
 		},
 
-		// Reserve waits while the account holds its guarantee.
+		// A second Open waits while the pipeline holds its first guarantee.
 		{
-			"static cost reserved later, does not fit side by side", true,
-			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 1, sizes: one, static: 3, retry: fromLane},
+			"static cost opened later, does not fit side by side", true,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 1, sizes: one, static: 3, nested: true, retry: fromLane},
+		},
+		{
+			"static cost opened later, fits side by side", false,
+			protocol{limit: 4, pipes: 2, guarantee: 1, batches: 2, sizes: one, static: 1, nested: true, retry: fromLane},
 		},
 		{
 			"static cost opened with, does not fit side by side", false,
-			protocol{limit: 4, pipes: 2, guarantee: 4, batches: 2, sizes: one, static: 3, inside: true, retry: fromLane},
+			protocol{limit: 4, pipes: 2, guarantee: 4, batches: 2, sizes: one, static: 3, retry: fromLane},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -193,7 +197,7 @@ func TestSingleAcquisitionNeverDeadlocks(t *testing.T) {
 			sizes: mixed, ordered: true, fanout: 2, cancels: 1,
 		},
 		"retry in order, groups": {
-			limit: 4, pipes: 2, guarantee: 1, batches: 3,
+			limit: 4, pipes: 2, guarantee: 2, batches: 3,
 			sizes: one, static: 1, retry: fromLane, ordered: true, gather: 2, pressure: true, linger: true,
 		},
 		"two readers": {
@@ -201,7 +205,7 @@ func TestSingleAcquisitionNeverDeadlocks(t *testing.T) {
 			sizes: mixed, streams: 2, cancels: 1, abandon: true,
 		},
 		"everything": {
-			limit: 4, pipes: 2, guarantee: 1, batches: 2, sizes: one, streams: 2, static: 1, retry: fromLane,
+			limit: 4, pipes: 2, guarantee: 2, batches: 2, sizes: one, streams: 2, static: 1, retry: fromLane,
 			fanout: 2, gather: 2, pressure: true, linger: true, cancels: 1, abandon: true,
 		},
 	} {
@@ -243,18 +247,17 @@ func randomProtocol(r *rand.Rand) protocol {
 		p.token = true
 		p.guarantee += p.grow - 1
 	}
-	// Guarantees may be too many to fit side by side, unless a static cost is
-	// reserved on top of them.
-	p.limit = p.guarantee + int64(r.IntN(60))
 	if r.IntN(2) == 0 {
 		p.static = int64(1 + r.IntN(3))
+		p.guarantee += p.static
 		p.retry = fromLane
-		p.limit = int64(p.pipes)*(p.guarantee+p.static) + int64(r.IntN(40))
 		if r.IntN(2) == 0 {
 			p.encode, p.oldest = fromLane, true
 			p.retry = nowhere // one lane serves one purpose
 		}
 	}
+	// The guarantees may be too many to fit side by side.
+	p.limit = p.guarantee + int64(r.IntN(60))
 	return p
 }
 

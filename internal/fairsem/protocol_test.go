@@ -23,8 +23,8 @@ type protocol struct {
 	batches   int // each pipeline reads so many
 
 	sizes  []int64 // units a batch may take, in one acquisition; the reader chooses
-	static int64   // units of the lane
-	inside bool    // take the lane out of the guarantee, not with Reserve
+	static int64   // units of the lane, set aside when the pipeline opens
+	nested bool    // ... come from an account of their own, opened while the other is; not out of its guarantee
 
 	encode  place // every batch needs a unit more to be encoded
 	oldest  bool  // ... and the oldest of a stream gets it first
@@ -86,6 +86,7 @@ type ticket struct {
 
 type pipe struct {
 	acct    *account
+	aside   *account // that of the lane, if nested
 	phase   phase
 	todo    int
 	lane    int64  // free units of the lane
@@ -99,7 +100,7 @@ type act uint8
 
 const (
 	actOpen act = iota
-	actReserve
+	actLane
 	actRead  // arg: stream*16 + size
 	actPiece // arg: batch, as below
 	actEncode
@@ -122,7 +123,7 @@ type action struct {
 
 func (a action) String() string {
 	names := [...]string{
-		"open", "reserve", "read", "piece", "encode", "accept", "fail", "scratch",
+		"open", "lane", "read", "piece", "encode", "accept", "fail", "scratch",
 		"ack", "flush", "cancel", "close", "abandon", "comeHome",
 	}
 	return fmt.Sprintf("p%d.%s(%d)", a.pipe, names[a.act], a.arg)
@@ -141,6 +142,7 @@ func newWorld(p *protocol) *world {
 	for range p.pipes {
 		w.pipes = append(w.pipes, &pipe{
 			acct:    &account{},
+			aside:   &account{},
 			todo:    p.batches,
 			reading: make([]bool, max(1, p.streams)),
 			cancels: p.cancels,
@@ -152,7 +154,7 @@ func newWorld(p *protocol) *world {
 func (w *world) accounts() []*account {
 	var all []*account
 	for _, p := range w.pipes {
-		all = append(all, p.acct)
+		all = append(all, p.acct, p.aside)
 	}
 	return all
 }
@@ -179,7 +181,7 @@ func (w *world) actions(dst []action) []action {
 			add(actComeHome, 0)
 		case opened:
 			if len(p.tickets) == 0 {
-				add(actReserve, 0)
+				add(actLane, 0)
 			}
 		case running:
 			w.reads(p, add)
@@ -316,12 +318,13 @@ func (w *world) apply(a action) {
 	case actOpen:
 		p.phase = opening
 		w.ask(p, &ticket{act: actOpen}, open, w.guarantee)
-	case actReserve:
-		kind := reserve
-		if w.inside {
-			kind = acquire
+	case actLane:
+		t := &ticket{act: actLane}
+		if w.nested {
+			w.askOf(p.aside, p, t, open, w.static)
+		} else {
+			w.ask(p, t, acquire, w.static)
 		}
-		w.ask(p, &ticket{act: actReserve}, kind, w.static)
 	case actRead:
 		s := int(a.arg >> 4)
 		p.reading[s] = true
@@ -440,12 +443,15 @@ func (w *world) advance(b *batch, after act) {
 }
 
 // ask submits a request to the core; a grant is applied at once or by drain.
-func (w *world) ask(p *pipe, t *ticket, kind kind, size int64) {
-	t.req = &request{acct: p.acct, kind: kind, size: size}
+func (w *world) ask(p *pipe, t *ticket, kind kind, size int64) { w.askOf(p.acct, p, t, kind, size) }
+
+// askOf is ask for either account of p.
+func (w *world) askOf(a *account, p *pipe, t *ticket, kind kind, size int64) {
+	t.req = &request{acct: a, kind: kind, size: size}
 	if t.batch != nil {
 		t.batch.asked = true
 	}
-	if !w.core.possible(kind, p.acct, size) {
+	if !w.core.possible(kind, a, size) {
 		panic(fmt.Sprintf("the protocol asks for %d, which is never possible", size))
 	}
 	p.tickets = append(p.tickets, t)
@@ -501,7 +507,7 @@ func (w *world) granted(p *pipe, t *ticket) {
 		if w.static > 0 {
 			p.phase = opened
 		}
-	case actReserve:
+	case actLane:
 		p.lane = w.static
 		p.phase = running
 	default:
@@ -522,10 +528,10 @@ func (w *world) dropLane(p *pipe) {
 	p.lane = 0
 	switch {
 	case w.static == 0:
-	case w.inside:
-		w.core.release(p.acct, w.static)
+	case w.nested:
+		w.core.close(p.aside)
 	default:
-		w.core.unreserve(p.acct, w.static)
+		w.core.release(p.acct, w.static)
 	}
 }
 
@@ -547,12 +553,12 @@ func (w *world) key(dst []byte) []byte {
 	for k, a := 0, w.core.ring; k < w.core.ringLen; k, a = k+1, a.ringNext {
 		put(index(w.accounts(), a))
 	}
-	for r := w.core.growers.head; r != nil; r = r.next {
-		i := index(w.accounts(), r.acct)
+	for r := w.core.openers.head; r != nil; r = r.next {
+		i := index(w.accounts(), r.acct) / 2 // two accounts a pipe
 		ticketKey(i, w.pipes[i], r)
 	}
 	for i, p := range w.pipes {
-		put(255, int(p.phase), p.todo, int(p.lane), p.cancels, int(p.acct.reserved), int(p.acct.used))
+		put(255, int(p.phase), p.todo, int(p.lane), p.cancels, int(p.acct.used))
 		for _, b := range p.batches {
 			put(int(b.stage), b.stream, int(b.held), int(b.lane), b.accept, bit(b.tried)|bit(b.asked)<<1|bit(b == w.holder)<<2)
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// program is a random set of pipelines that open, reserve, acquire, give up,
-// release and close on one semaphore, checking its invariants as they go.
+// program is a random set of pipelines that open, acquire, give up, release and
+// close on one semaphore, checking its invariants as they go.
 type program struct {
 	t    *testing.T
 	sem  *Sem
@@ -75,19 +75,16 @@ func (p *program) worker(a *Account, r *rand.Rand, early bool) {
 			ctx, cancel = context.WithTimeout(ctx, time.Duration(r.IntN(20))*time.Millisecond)
 		}
 		var err error
-		switch r.IntN(8) {
-		case 0:
-			p.reserve(a, r, n)
-		case 1:
-			if a.TryAcquire(n) {
-				granted++
-				p.hold(a, r, n)
-			}
-		default:
-			if err = a.Acquire(ctx, n); err == nil {
-				granted++
-				p.hold(a, r, n)
-			}
+		got := false
+		if r.IntN(8) == 0 {
+			got = a.TryAcquire(n)
+		} else {
+			err = a.Acquire(ctx, n)
+			got = err == nil
+		}
+		if got {
+			granted++
+			p.hold(a, r, n)
 		}
 		cancel()
 		if errors.Is(err, ErrClosed) && early {
@@ -111,19 +108,6 @@ func (p *program) hold(a *Account, r *rand.Rand, n int64) {
 		a.Release(part)
 		p.check()
 	}
-}
-
-// reserve always has a time-out: reservations need not fit side by side.
-func (p *program) reserve(a *Account, r *rand.Rand, n int64) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(r.IntN(50))*time.Millisecond)
-	defer cancel()
-	if a.Reserve(ctx, n) != nil {
-		return
-	}
-	p.check()
-	time.Sleep(time.Duration(r.IntN(50)) * time.Millisecond)
-	a.Unreserve(n)
-	p.check()
 }
 
 // A deadlock or a lost wake-up leaves every goroutine of the bubble blocked,
