@@ -189,6 +189,9 @@ func (w *originWatch) goOn() error {
 
 func (w *originWatch) conclude(s state) {
 	w.found.After = w.last
+	if values, err := w.origin.look(w.p.cmd.Process.Pid); err == nil {
+		w.found.After = values // else the process has gone
+	}
 	if s.ended == nil {
 		w.found.Error = "its process ended without a word"
 		return

@@ -62,8 +62,8 @@ func Classic(file string, chunk int, capBytes int64, sink, quarter, unlimited st
 		{ID: "A2", Name: "controlled, again", Strategy: Controlled, Again: true},
 		{ID: "B", Name: "unbounded", Strategy: Unbounded},
 		{ID: "C", Name: "count-bounded", Strategy: CountBounded},
-		{ID: "C4", Name: "count-bounded, items of a quarter", Strategy: CountBounded, Sink: quarter, Chunk: chunk / 4},
-		{ID: "D", Name: "unbounded, unlimited sink", Strategy: Unlimited, Sink: unlimited},
+		{ID: "C4", Name: "items of a quarter", Strategy: CountBounded, Sink: quarter, Chunk: chunk / 4},
+		{ID: "D", Name: "unlimited sink", Strategy: Unlimited, Sink: unlimited},
 		{ID: "E", Name: "read all first", Strategy: ReadAll},
 	}
 	for i := range all {
