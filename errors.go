@@ -46,6 +46,8 @@ type Error struct {
 // Error joins the fields that are set, outermost first:
 //
 //	slow://: write: stream a.ndjson at offset 65536: transient: connection refused
+//
+// Of a position that has a byte offset it shows no more than that.
 func (e *Error) Error() string {
 	parts := make([]string, 0, 5)
 	where := ""
@@ -53,7 +55,7 @@ func (e *Error) Error() string {
 		where = "stream " + Position(e.Stream).String()
 	}
 	if len(e.Position) > 0 {
-		where = strings.TrimPrefix(where+" at "+e.Position.String(), " ")
+		where = strings.TrimPrefix(where+" at "+e.Position.brief(), " ")
 	}
 	for _, p := range []string{e.Node, e.Op, where, e.Kind.String(), e.Err.Error()} {
 		if p != "" {

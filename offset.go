@@ -33,3 +33,15 @@ func (p Position) Offset() (int64, error) {
 	}
 	return off, nil
 }
+
+// brief returns what people want of p: if it has fields of which one is an
+// offset, as in "dev=1,ino=2,off=4096", only that.
+func (p Position) brief() string {
+	separator := func(r rune) bool { return r == ',' || r == ' ' }
+	for field := range strings.FieldsFuncSeq(string(p), separator) {
+		if off, err := Position(field).Offset(); err == nil {
+			return "offset " + strconv.FormatInt(off, 10)
+		}
+	}
+	return p.String()
+}

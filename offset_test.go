@@ -1,6 +1,7 @@
 package weir_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -37,6 +38,22 @@ func TestPositionThatIsNoOffsetIsRefused(t *testing.T) {
 			t.Errorf("%q was taken for %d", text, off)
 		} else if !strings.Contains(err.Error(), "off=4096") {
 			t.Errorf("%q: the error shows no valid one: %v", text, err)
+		}
+	}
+}
+
+func TestErrorShowsOfAPositionTheOffset(t *testing.T) {
+	for position, want := range map[string]string{
+		"":                  "read: stream a: broken",
+		"off=7":             "read: stream a at offset 7: broken",
+		`off=8 "tag,off=9"`: "read: stream a at offset 8: broken",
+		"dev=65024,ino=1,size=2,fp=51d88627df287325,off=9": "read: stream a at offset 9: broken",
+		"topic/3:17":      "read: stream a at topic/3:17: broken",
+		"cutoff=3,off=03": "read: stream a at cutoff=3,off=03: broken",
+	} {
+		err := &weir.Error{Op: "read", Stream: "a", Position: weir.Position(position), Err: errors.New("broken")}
+		if got := err.Error(); got != want {
+			t.Errorf("%q: %s; want %s", position, got, want)
 		}
 	}
 }

@@ -38,9 +38,12 @@ formatted() {
 	[ -z "$files" ] || { echo "not formatted: $files"; return 1; }
 }
 
-tidied() { "$GO" mod tidy -diff && "$GO" -C tools mod tidy -diff; }
+tidied() { "$GO" mod tidy -diff && "$GO" -C tools mod tidy -diff && "$GO" -C bench mod tidy -diff; }
 
 lint() { "$GO" tool -modfile=tools/go.mod golangci-lint run --timeout 10m; }
+
+# bench is a module of its own.
+lintbench() (cd bench && "$GO" tool -modfile=../tools/go.mod golangci-lint run --timeout 10m)
 
 crossvet() { GOOS=darwin GOARCH=arm64 "$GO" vet ./...; }
 
@@ -48,8 +51,10 @@ check() {
 	step "gofmt" formatted
 	step "go vet" "$GO" vet ./...
 	step "go vet for darwin" crossvet
+	step "go vet, bench" "$GO" -C bench vet ./...
 	step "go mod tidy" tidied
 	step "golangci-lint" lint
+	step "golangci-lint, bench" lintbench
 }
 
 fuzz() {
@@ -64,8 +69,9 @@ fuzz() {
 
 # tests runs the tests proper and counts each of them.
 tests() {
-	"$GO" test -count=1 -timeout 4m -v ./... >"$tmp/tests" 2>&1
-	local code=$? p f s
+	local code=0 p f s
+	"$GO" test -count=1 -timeout 4m -v ./... >"$tmp/tests" 2>&1 || code=1
+	"$GO" -C bench test -count=1 -timeout 4m -v ./... >>"$tmp/tests" 2>&1 || code=1
 	p=$(grep -c '^ *--- PASS: ' "$tmp/tests")
 	f=$(grep -c '^ *--- FAIL: ' "$tmp/tests")
 	s=$(grep -c '^ *--- SKIP: ' "$tmp/tests")

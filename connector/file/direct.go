@@ -83,7 +83,7 @@ func (w *direct) Commit(context.Context) error {
 		return w.fail("commit", fs.ErrClosed)
 	}
 	err := w.f.Close()
-	w.sink.release(err == nil)
+	w.sink.release(w.target, err == nil)
 	if err != nil {
 		return w.fail("commit", err)
 	}
@@ -97,7 +97,7 @@ func (w *direct) Abort(context.Context, error) error {
 		return nil
 	}
 	_ = w.f.Close() // its content is not wanted
-	w.sink.release(false)
+	w.sink.release(w.target, false)
 	return nil
 }
 

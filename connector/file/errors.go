@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -57,8 +58,26 @@ func pathError(path string, err error) error {
 		return fmt.Errorf("%s: %w; check the path", show(path), err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w; grant this user access to it", show(path), err)
+	case errors.Is(err, syscall.ENOTDIR):
+		if f := fileOnTheWay(path); f != "" {
+			return fmt.Errorf("%s: %s is a file, %w", show(path), show(f), err)
+		}
 	}
 	return fmt.Errorf("%s: %w", show(path), err)
+}
+
+// fileOnTheWay returns what is not a directory though path needs it to be one,
+// or nothing if that has changed meanwhile.
+func fileOnTheWay(path string) string {
+	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
+		st, err := os.Stat(dir)
+		switch {
+		case err == nil && !st.IsDir():
+			return dir
+		case err == nil, dir == filepath.Dir(dir):
+			return ""
+		}
+	}
 }
 
 // cause returns the operating system's error in one of package os.

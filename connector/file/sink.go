@@ -44,6 +44,10 @@ type Sink struct {
 
 	mu struct {
 		sync.Mutex
+		// Of a directory:
+		targets map[string]struct{} // of the Writers that have not ended
+		some    bool                // a Writer has committed
+		// Of one file:
 		stream string // the ID of the stream that has the only target
 		taken  bool   // there is such a stream
 		open   bool   // its Writer has not ended, or has committed
@@ -65,6 +69,7 @@ func NewSink(path string, o SinkOptions) (*Sink, error) {
 		return nil, newError("open", "", invalid("no target; give the path of a file, or of a directory"))
 	}
 	s := &Sink{path: path, o: o, disk: realDisk}
+	s.mu.targets = make(map[string]struct{})
 	st, err := os.Stat(filepath.Clean(path)) // without a slash at its end
 	switch {
 	case err == nil && st.IsDir():
@@ -99,55 +104,73 @@ func (s *Sink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if err := s.claim(info.ID); err != nil {
+	target, err := s.claim(info)
+	if err != nil {
 		return nil, newError("open", info.Name, err)
 	}
-	w, err := s.open(ctx, info)
+	w, err := s.open(ctx, info, target)
 	if err != nil {
-		s.release(false)
+		s.release(target, false)
 		return nil, newError("open", info.Name, err)
 	}
 	return w, nil
 }
 
-// claim takes the only target for a stream. The same stream may have it again
+// claim takes the target of a stream. In a directory each is free again when
+// its Writer has ended. If there is only one, the same stream may have it again
 // after it was aborted.
-func (s *Sink) claim(id string) error {
-	if s.dir {
-		return nil
-	}
+func (s *Sink) claim(info weir.StreamInfo) (target string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mu.taken && (s.mu.open || s.mu.stream != id) {
-		return invalid("%s is one file and has a stream already; end it with / to make a directory", show(s.path))
+	if !s.dir {
+		if s.mu.taken && (s.mu.open || s.mu.stream != info.ID) {
+			return "", invalid("%s is one file and has a stream already; end it with / to make a directory", show(s.path))
+		}
+		s.mu.stream, s.mu.taken, s.mu.open = info.ID, true, true
+		return s.path, nil
 	}
-	s.mu.stream, s.mu.taken, s.mu.open = id, true, true
-	return nil
+	name, err := localName(info.Name)
+	if err != nil {
+		return "", err
+	}
+	target = filepath.Join(s.path, name)
+	if _, taken := s.mu.targets[target]; taken {
+		return "", invalid("%s: two streams have this target; copy them into different directories", show(target))
+	}
+	s.mu.targets[target] = struct{}{}
+	return target, nil
 }
 
-// release ends a claim. A target that was committed stays taken.
-func (s *Sink) release(committed bool) {
+// release ends a claim. A target that was committed stays taken if it is the
+// only one.
+func (s *Sink) release(target string, committed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.open = committed
+	s.mu.some = s.mu.some || committed
+	delete(s.mu.targets, target)
 }
 
-func (s *Sink) open(ctx context.Context, info weir.StreamInfo) (weir.Writer, error) {
-	target := s.path
-	if s.dir {
-		name, err := localName(info.Name)
-		if err != nil {
-			return nil, err
-		}
-		target = filepath.Join(s.path, name)
+// exists says that target does, which may be the work of another stream: there
+// is no list of all targets, it would grow with the streams.
+func (s *Sink) exists(target string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	twin := ""
+	if s.dir && s.mu.some {
+		twin = "; if it is another stream's, of the same name, copy them into different directories"
 	}
+	return invalid("%s: %w; use --force to replace it, or choose another target%s", show(target), fs.ErrExist, twin)
+}
+
+func (s *Sink) open(ctx context.Context, info weir.StreamInfo, target string) (weir.Writer, error) {
 	old, err := os.Stat(target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(target); err == nil {
 			return nil, invalid("%s is a symbolic link that leads nowhere; remove it", show(target))
 		}
-		return s.create(info, target, nil)
+		return s.create(info, target, target, nil)
 	case err != nil:
 		return nil, pathError(target, err)
 	case old.Mode()&fs.ModeCharDevice == 0 && streamID(target, old) == info.ID:
@@ -159,13 +182,13 @@ func (s *Sink) open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	case !old.Mode().IsRegular():
 		return openDirect(ctx, s, info, target, old)
 	case !s.o.Force:
-		return nil, invalid("%s: %w; use --force to replace it, or choose another target", show(target), fs.ErrExist)
+		return nil, s.exists(target)
 	}
 	resolved, err := filepath.EvalSymlinks(target)
 	if err != nil {
 		return nil, pathError(target, err)
 	}
-	return s.create(info, resolved, old)
+	return s.create(info, target, resolved, old)
 }
 
 // localName returns the path below a directory of the stream name.
@@ -182,10 +205,11 @@ func localName(name string) (string, error) {
 	return filepath.FromSlash(name), nil
 }
 
-// create makes the temporary file that will replace target. old describes the
-// target, nil if there is none.
-func (s *Sink) create(info weir.StreamInfo, target string, old fs.FileInfo) (*writer, error) {
-	w := &writer{sink: s, name: info.Name, target: target, size: info.Size, replace: s.o.Force}
+// create makes the temporary file that will replace target, which was claimed
+// under a name that may be a link to it. old describes the target, nil if there
+// is none.
+func (s *Sink) create(info weir.StreamInfo, claimed, target string, old fs.FileInfo) (*writer, error) {
+	w := &writer{sink: s, name: info.Name, claimed: claimed, target: target, size: info.Size, replace: s.o.Force}
 	perm := fs.FileMode(0o666)
 	if old != nil {
 		perm = old.Mode().Perm()

@@ -34,8 +34,8 @@ func TestTrap1ADestinationThatCannotBeOpenedIsAnErrorOfOpen(t *testing.T) {
 			{"missing/dir/", "a", false, []string{"the directory " + dir + "/missing does not exist; create it"}},
 			{"exists", "a", false, []string{"/exists: file already exists; use --force"}},
 			{"dir", "file", false, []string{"/dir/file: file already exists; use --force"}},
-			{"dir", "file/below", false, []string{"not a directory"}},
-			{"exists/a", "a", false, []string{"not a directory"}},
+			{"dir", "file/below", false, []string{"/dir/file/below: " + dir + "/dir/file is a file, not a directory"}},
+			{"exists/a/b", "a", false, []string{"/exists/a/b: " + dir + "/exists is a file, not a directory"}},
 			{"dangling", "a", false, []string{"leads nowhere"}},
 			{"dangling", "a", true, []string{"leads nowhere"}},
 			{"locked/a", "a", false, []string{"cannot write in the directory " + dir + "/locked: permission denied"}},
@@ -59,6 +59,29 @@ func TestTrap1ADestinationThatCannotBeOpenedIsAnErrorOfOpen(t *testing.T) {
 	refused(t, err, weir.Invalid, "not a directory")
 	if after := tree(t, dir); !slices.Equal(after, before) {
 		t.Errorf("there are %q, there were %q", after, before)
+	}
+}
+
+// Two streams of one name side by side, and then one after the other.
+func TestStreamsOfOneNameAreToldApart(t *testing.T) {
+	dir := tempDir(t)
+	put(t, dir, "old", "")
+	s := sink(t, dir, file.SinkOptions{})
+	const twin = "copy them into different directories"
+	if _, err := s.Open(t.Context(), stream("old")); err == nil || strings.Contains(err.Error(), twin) {
+		t.Errorf("before any stream has committed: %v", err)
+	}
+	first := begin(t, s, "a")
+	_, err := s.Open(t.Context(), stream("a"))
+	refused(t, err, weir.Invalid, dir+"/a: two streams have this target; "+twin)
+	must(t, first.Abort(t.Context(), errors.New("enough")))
+	second := begin(t, s, "a")
+	must(t, second.Write(t.Context(), batchOf("second")))
+	must(t, second.Commit(t.Context()))
+	_, err = s.Open(t.Context(), stream("a"))
+	refused(t, err, weir.Invalid, dir+"/a: file already exists; use --force", twin)
+	if got := get(t, dir+"/a"); got != "second" {
+		t.Errorf("the file has %q", got)
 	}
 }
 

@@ -113,12 +113,23 @@ func TestArgumentsThatCannotBeReadAreRefused(t *testing.T) {
 	_, err = file.NewSource([]string{""}, file.SourceOptions{})
 	refused(t, err, weir.Invalid, "empty")
 	_, err = file.NewSource([]string{dir + "/a", dir + "/missing", dir + "/a/b"}, file.SourceOptions{})
-	refused(t, err, weir.Invalid, "/missing: no such file or directory; check the path", "a/b: not a directory")
+	refused(t, err, weir.Invalid, "/missing: no such file or directory; check the path", "is a file, not a directory")
 	_, err = file.NewSource([]string{dir + "/x[1"}, file.SourceOptions{})
 	refused(t, err, weir.Invalid, "malformed pattern")
 	if _, err = file.NewSource([]string{dir + "/missing"}, file.SourceOptions{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v, want fs.ErrNotExist", err)
 	}
+}
+
+func TestAPatternBelowAFileNamesTheFile(t *testing.T) {
+	dir := tempDir(t)
+	path := put(t, dir, "a", "")
+	st, err := source(t, file.SourceOptions{}, path+"/*.log").Next(t.Context())
+	must(t, err)
+	if name := st.Info().Name; name != "a" {
+		t.Errorf("the stream that fails is called %q", name)
+	}
+	refused(t, st.Read(t.Context(), weir.NewBatch(1)), weir.Invalid, path+" is a file, not a directory")
 }
 
 func TestAPatternThatMatchesNothingIsAnErrorAtTheEnd(t *testing.T) {

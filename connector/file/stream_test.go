@@ -185,7 +185,7 @@ func TestAFileThatIsTruncatedWhileItIsReadFails(t *testing.T) {
 			c.change(path)
 			setTime(t, path) // clocks of file systems are coarse
 			_, _, err := drain(st, 1000)
-			refused(t, err, weir.Corrupt, c.word, path, "off=")
+			refused(t, err, weir.Corrupt, c.word, path, "at offset")
 		})
 	}
 	t.Run("after growing from nothing", func(t *testing.T) {

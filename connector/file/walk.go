@@ -70,7 +70,7 @@ func (w *walker) next(ctx context.Context) (hit, error) {
 		w.begun = true
 		if err := w.enter(""); err != nil && !w.absent(err) {
 			w.found++
-			return hit{path: w.arg.root, name: filepath.Base(w.arg.root), err: err}, nil
+			return w.hit("", err), nil
 		}
 	}
 	for len(w.stack) > 0 {
@@ -181,7 +181,11 @@ func (w *walker) path(name string) string {
 }
 
 func (w *walker) hit(name string, err error) hit {
-	return hit{path: w.path(name), name: name, err: err}
+	h := hit{path: w.path(name), name: name, err: err}
+	if name == "" { // the root itself
+		h.name = filepath.Base(w.arg.root)
+	}
+	return h
 }
 
 func (w *walker) excluded(name string) bool {

@@ -75,7 +75,8 @@ var realDisk = disk{
 type writer struct {
 	sink    *Sink
 	name    string // the stream's
-	target  string
+	claimed string // the target as the sink knows it
+	target  string // the same, links followed
 	temp    string
 	replace bool     // whether a target that exists may be replaced
 	size    int64    // of the stream, or weir.UnknownSize
@@ -197,10 +198,10 @@ func (w *writer) Commit(ctx context.Context) error {
 		if leftover := w.discard(); leftover != nil {
 			err = errors.Join(err, leftover)
 		}
-		w.sink.release(false)
+		w.sink.release(w.claimed, false)
 		return w.fail("commit", err)
 	}
-	w.sink.release(true)
+	w.sink.release(w.claimed, true)
 	if w.sink.o.NoSync {
 		return nil
 	}
@@ -254,7 +255,7 @@ func (w *writer) Abort(context.Context, error) error {
 		return nil
 	}
 	err := w.discard()
-	w.sink.release(false)
+	w.sink.release(w.claimed, false)
 	if err != nil {
 		return w.fail("abort", err)
 	}

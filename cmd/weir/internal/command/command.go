@@ -74,6 +74,7 @@ below the cap that you give it, and weir says which side is slow.`,
 	root.AddCommand(
 		newCp(sys, reg), newGen(sys, reg), newProve(sys, reg), newProveScenario(sys, reg), newPlan(), newConnectors(reg), newCompletion(), newVersion(), newMan(reg),
 	)
+	wordHelp(root)
 	return root
 }
 

@@ -17,6 +17,11 @@ func newCp(sys System, reg *registry.Registry) *cobra.Command {
 file, a directory, a glob with **), - for standard input or output, or a URL;
 'weir connectors' lists the schemes and their parameters.
 
+Several streams go into a directory, a file each. If the destination is a path that
+does not exist, it becomes a directory when there are several sources, or one that
+can be several streams, such as a directory or a glob; otherwise it becomes a file.
+A / at its end makes it a directory always.
+
 The process's resident memory stays below --memory, however fast the source and
 however slow the destination. A file appears under its name when it is whole and
 on the disk, and not before.

@@ -78,7 +78,9 @@ func TestTerminalDrawing(t *testing.T) {
 	}{
 		{"wide", running(), 160, false},
 		{"usual", running(), 80, false},
+		{"middle", running(), 60, false},
 		{"narrow", running(), 40, false},
+		{"narrow-unknown", unknown(), 40, false},
 		{"colors", running(), 120, true},
 		{"unknown", unknown(), 120, true},
 		{"start", Snapshot{Cap: 64 << 20}, 80, false},
@@ -102,6 +104,23 @@ func TestTerminalDrawing(t *testing.T) {
 
 // visible shows control characters.
 func visible(s string) string { return strings.ReplaceAll(s, "\x1b", "ESC") }
+
+// Whatever the numbers, 40 columns have room for how much, how fast, and what is
+// slow.
+func TestNarrowTerminalKeepsWhatMatters(t *testing.T) {
+	s := running()
+	s.Stats.Read.Bytes, s.Stats.ReadTotal = 999<<30, 4<<40
+	s.ReadRate, s.WriteRate = 999*(1<<20), 999*(1<<20)
+	s.RSS, s.Cap = 1023<<20, 1024<<20
+	s.Stats.Bottleneck.Stage, s.Stats.Bottleneck.Name = "transform", "a name that takes forty columns by itself"
+	var out bytes.Buffer
+	NewTerminal(&out, func() int { return 40 }, false).Progress(s)
+	for _, want := range []string{"999 GiB", "999 MiB/s", "bottleneck: transform"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not show %q:\n%s", want, &out)
+		}
+	}
+}
 
 func TestTerminalDrawsInPlace(t *testing.T) {
 	var out bytes.Buffer
@@ -154,8 +173,10 @@ func TestSummary(t *testing.T) {
 	failed.Brakes = 3
 	failed.Stats.Elapsed = 3700 * time.Second
 	nothing := End{Status: "failed", Snapshot: Snapshot{Cap: 64 << 20}}
+	drained := End{Snapshot: running(), Status: "interrupted"}
+	drained.Stats.Streams = weir.StreamCounts{Opened: 8, Aborted: 8}
 	quiet := End{Quiet: true}
-	golden(t, "summary", summaryText(done)+summaryText(failed)+summaryText(nothing)+summaryText(quiet))
+	golden(t, "summary", summaryText(done)+summaryText(failed)+summaryText(nothing)+summaryText(drained)+summaryText(quiet))
 }
 
 func TestEventsAreJSONLines(t *testing.T) {

@@ -11,12 +11,19 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/size"
 )
 
-// segment is a piece of a line that is shown whole, or as its short form, or not
-// at all.
+// segment is a piece of a line that is shown in one of its forms or not at all.
 type segment struct {
-	text  string
-	color color
-	short string
+	text    string
+	color   color
+	shorter []string // further forms, each shorter than the one before; "": left out
+}
+
+// form returns the text after so many steps of shortening.
+func (s segment) form(step int) string {
+	if step == 0 || len(s.shorter) == 0 {
+		return s.text
+	}
+	return s.shorter[min(step, len(s.shorter))-1]
 }
 
 type color string
@@ -32,22 +39,18 @@ const (
 
 const gap = "   "
 
-// fit joins as many segments as width has room for.
+// fit joins the segments, in the longest forms that fit width together. If the
+// shortest do not, it leaves out what does not fit behind those before it.
 func fit(segments []segment, width int, colors bool) (line string, length int) {
 	var b strings.Builder
-	for _, s := range segments {
-		before := gap
+	for i, text := range forms(segments, width) {
+		s, before := segments[i], gap
 		if length == 0 {
 			before = ""
 		}
-		room := width - length - len(before)
-		text := s.text
-		if utf8.RuneCountInString(text) > room {
-			text = s.short
-		}
 		n := utf8.RuneCountInString(text)
-		if n > room || n == 0 {
-			break
+		if n == 0 || n > width-length-len(before) {
+			continue
 		}
 		length += len(before) + n
 		b.WriteString(before)
@@ -59,6 +62,34 @@ func fit(segments []segment, width int, colors bool) (line string, length int) {
 	return b.String(), length
 }
 
+// forms returns a text for each segment: step by step, and in a step from the
+// last to the first, they are shortened until they fit width.
+func forms(segments []segment, width int) []string {
+	texts := make([]string, len(segments))
+	length, steps := -len(gap), 0
+	for i, s := range segments {
+		texts[i] = s.text
+		length += extent(s.text)
+		steps = max(steps, len(s.shorter))
+	}
+	for step := 1; step <= steps; step++ {
+		for i := len(segments) - 1; i >= 0 && length > width; i-- {
+			text := segments[i].form(step)
+			length += extent(text) - extent(texts[i])
+			texts[i] = text
+		}
+	}
+	return texts
+}
+
+// extent returns how much longer text makes a line.
+func extent(text string) int {
+	if text == "" {
+		return 0
+	}
+	return len(gap) + utf8.RuneCountInString(text)
+}
+
 // screen returns what a terminal shows: three lines of segments.
 func screen(s Snapshot) [3][]segment {
 	st := s.Stats
@@ -66,10 +97,11 @@ func screen(s Snapshot) [3][]segment {
 	if total, known := s.Total(); known {
 		first = []segment{
 			{text: fmt.Sprintf("%d%%", st.Read.Bytes*100/total), color: bold},
-			{text: size.Format(st.Read.Bytes) + " of " + size.Format(total)},
+			{text: size.Format(st.Read.Bytes) + " of " + size.Format(total), shorter: []string{size.Format(st.Read.Bytes)}},
 		}
 	}
-	first = append(first, segment{text: "read " + size.FormatRate(s.ReadRate)}, segment{text: "write " + size.FormatRate(s.WriteRate)})
+	read, write := size.FormatRate(s.ReadRate), "write "+size.FormatRate(s.WriteRate)
+	first = append(first, segment{text: "read " + read, shorter: []string{read}}, segment{text: write, shorter: []string{write, ""}})
 	if s.Draining {
 		first = append(first, segment{text: "draining", color: yellow})
 	} else if eta, known := s.ETA(); known {
@@ -87,10 +119,10 @@ func screen(s Snapshot) [3][]segment {
 		third = append(third, memoryBar(s.RSS, s.Cap))
 	}
 	if st.Bottleneck.Stage != "" {
-		third = append(third, segment{
-			text:  "bottleneck: " + verdict(st.Bottleneck),
-			short: "bottleneck: " + shortVerdict(st.Bottleneck),
-		})
+		const head = "bottleneck: "
+		third = append(third, segment{text: head + verdict(st.Bottleneck), shorter: []string{
+			head + shortVerdict(st.Bottleneck), head + stageAndName(st.Bottleneck), head + st.Bottleneck.Stage,
+		}})
 	}
 	return [3][]segment{first, second, third}
 }
@@ -122,7 +154,7 @@ func memoryBar(rss, capBytes int64) segment {
 	case share > 85:
 		c = yellow
 	}
-	return segment{text: "memory [" + bar + "] " + ofCap(rss, capBytes), color: c, short: ofCap(rss, capBytes)}
+	return segment{text: "memory [" + bar + "] " + ofCap(rss, capBytes), color: c, shorter: []string{ofCap(rss, capBytes)}}
 }
 
 // ofCap shows two amounts in the cap's own unit: "41.2/64 MiB".
@@ -136,7 +168,7 @@ func verdict(b weir.Bottleneck) string {
 	if b.Text != "" {
 		return b.Text
 	}
-	return strings.TrimSpace(b.Stage + " " + b.Name)
+	return stageAndName(b)
 }
 
 // shortVerdict names the bottleneck without a sentence.
@@ -144,11 +176,14 @@ func shortVerdict(b weir.Bottleneck) string {
 	if b.Stage == "" {
 		return "not known yet"
 	}
-	text := b.Stage
-	if b.Name != "" && b.Name != b.Stage {
-		text += " " + b.Name
+	return fmt.Sprintf("%s (%.0f %% busy)", stageAndName(b), b.Busy*100)
+}
+
+func stageAndName(b weir.Bottleneck) string {
+	if b.Name == "" || b.Name == b.Stage {
+		return b.Stage
 	}
-	return fmt.Sprintf("%s (%.0f %% busy)", text, b.Busy*100)
+	return b.Stage + " " + b.Name
 }
 
 // clock shows a duration as people read a clock: "0:07", "1:02:03".
@@ -196,7 +231,7 @@ func Summary(e End) []string {
 	if st.Acknowledged.Records > 0 {
 		head += ", " + Thousands(st.Acknowledged.Records) + " " + plural(st.Acknowledged.Records, "record")
 	}
-	head += fmt.Sprintf(" in %s %s, %s", Thousands(st.Streams.Committed), plural(st.Streams.Committed, "stream"), seconds(st.Elapsed))
+	head += finished(st.Streams) + ", " + seconds(st.Elapsed)
 	if st.Elapsed >= telling {
 		head += ", " + size.FormatRate(float64(st.Acknowledged.Bytes)/st.Elapsed.Seconds())
 	}
@@ -214,6 +249,17 @@ func Summary(e End) []string {
 		lines = append(lines, "bottleneck: "+verdict(st.Bottleneck))
 	}
 	return lines
+}
+
+// finished says how many streams were committed.
+func finished(c weir.StreamCounts) string {
+	switch {
+	case c.Committed > 0:
+		return " in " + Thousands(c.Committed) + " " + plural(c.Committed, "stream")
+	case c.Opened+c.Failed+c.Aborted > 0:
+		return ", no stream finished"
+	}
+	return ", there was no stream"
 }
 
 // unfinished says what became of data and streams that were not committed.
