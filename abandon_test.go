@@ -177,17 +177,17 @@ func TestTrap11CallsThatIgnoreTheirContextAreAbandoned(t *testing.T) {
 		}, named: []string{"sink fake sink: abort" + inStream, "sink fake sink: write" + inStream}, graces: 3, held: hangBatch},
 		{name: "transform by the reader", setup: func(h *hangSetup) {
 			h.o.Workers = 1
-			h.o.Transform = func(ctx context.Context, in, out *weir.Batch) error { h.g.hang(); return nil }
+			h.o.Steps = []weir.Step{{Do: func(ctx context.Context, in, out *weir.Batch) error { h.g.hang(); return nil }}}
 		}, named: []string{"transform of p: call" + inStream}, graces: 1, held: 2 * hangBatch},
 		{name: "one transform of three", setup: func(h *hangSetup) {
 			h.o.Workers = 3
 			var hung atomic.Bool
-			h.o.Transform = func(ctx context.Context, in, out *weir.Batch) error {
+			h.o.Steps = []weir.Step{{Do: func(ctx context.Context, in, out *weir.Batch) error {
 				if hung.CompareAndSwap(false, true) { // not a sync.Once: the others must not wait
 					h.g.hang()
 				}
 				return copyRecords(in, out)
-			}
+			}}}
 		}, named: []string{"transform of p: call" + inStream}, graces: 1, held: 2 * hangBatch},
 		{name: "close of the stream", setup: func(h *hangSetup) {
 			h.fsrc.records = 5
@@ -275,7 +275,7 @@ func TestHungTransformsGiveBackWhatWaitsForThem(t *testing.T) {
 			h := newHangSetup()
 			b := poisoned(1 << 20)
 			h.o.Budget, h.o.Workers, h.o.ReadAhead = b, 2, 4
-			h.o.Transform = func(context.Context, *weir.Batch, *weir.Batch) error { h.g.hang(); return nil }
+			h.o.Steps = []weir.Step{{Do: func(context.Context, *weir.Batch, *weir.Batch) error { h.g.hang(); return nil }}}
 			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errStop)
 			defer cancel()
 			res, err := weir.Ingest(ctx, h.src, h.dst, h.o)

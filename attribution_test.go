@@ -193,11 +193,11 @@ func TestAttributionOfRealPipelines(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			n := &pacedNode{left: 400, read: of("source", 1), write: of("sink", inFlight), fp: Footprint{MaxInFlight: inFlight}}
 			process := of("transform", workers)
-			o := Options{Batch: 4096, Workers: workers, ReadAhead: 4, Transform: func(_ context.Context, in, out *Batch) error {
+			o := Options{Batch: 4096, Workers: workers, ReadAhead: 4, Steps: []Step{{Do: func(_ context.Context, in, out *Batch) error {
 				time.Sleep(process)
 				out.Advance(copy(out.Space(), in.Bytes()))
 				return nil
-			}}
+			}}}}
 			src := struct{ Source }{n}
 			dst := struct{ Sink }{n}
 			res, err := Ingest(t.Context(), src, dst, o)

@@ -29,14 +29,20 @@ type Batch struct {
 	limit   int    // bytes of mem in use by this pipeline: len(mem) or less
 	n       int    // bytes of data
 	records int
+	packed  int // records that the bytes stand for and that cannot be addressed
 	pos     Position
 	waited  time.Duration
+	notes   [fates]Count
+	header  []byte
+	stream  string
+	first   int64 // number of its first record in the stream, from 1
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
 }
 
-// NewBatch returns an empty batch of size bytes on the heap, for tests of
+// NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
+// buffers, which it must declare (see Reserver, Footprint), and for tests of
 // connectors and transforms. The engine makes its own.
 func NewBatch(size int) *Batch {
 	return &Batch{mem: make([]byte, size), limit: size}
@@ -109,6 +115,73 @@ func (b *Batch) EndRecord() bool {
 	return true
 }
 
+// Sub makes w an empty batch over the first n bytes of b's Space, for a source
+// that wraps another one: what the inner source reads into w is at its place in b
+// and is added to b by Advance(w.Len()). w is valid until b changes otherwise. It
+// panics if Space is shorter.
+func (b *Batch) Sub(w *Batch, n int) {
+	mem := b.Space()[:n:n]
+	w.mem, w.limit, w.lease = mem, n, nil
+	w.Reset()
+}
+
+// Drop takes the last n bytes off the data, which must not belong to a record
+// that has ended.
+func (b *Batch) Drop(n int) {
+	start := 0
+	if b.records > 0 {
+		start = b.end(b.records - 1)
+	}
+	if n < 0 || b.n-n < start {
+		panic("weir: Batch.Drop of a record")
+	}
+	b.n -= n
+}
+
+// SetPacked says that the bytes stand for n records that cannot be addressed,
+// because they are compressed or encoded as a whole. They are counted.
+func (b *Batch) SetPacked(n int) { b.packed = n }
+
+// Packed returns what SetPacked was told.
+func (b *Batch) Packed() int { return b.packed }
+
+// Note counts records, and their bytes, that were read or made for this batch
+// and are not in it: what a source or transform leaves out, gives up on or adds
+// (Added: records in it beyond one for each that came in). A transform that
+// notes nothing has the difference between its records counted as Filtered or
+// Added.
+func (b *Batch) Note(f Fate, records int, bytes int64) {
+	b.notes[f].Records += int64(records)
+	b.notes[f].Bytes += bytes
+}
+
+// Noted returns the sum of what Note was told of f since the batch was empty.
+func (b *Batch) Noted(f Fate) Count { return b.notes[f] }
+
+// noted reports whether Note was told anything.
+func (b *Batch) noted() bool { return b.notes != [fates]Count{} }
+
+// SetHeader says what stands above the records of the stream, such as the first
+// row of a CSV file. The bytes are shared by the batches of the stream and must
+// not change any more; a transform's output has the header of its input unless
+// the transform sets another one.
+func (b *Batch) SetHeader(h []byte) { b.header = h }
+
+// Header returns what SetHeader was told, or nil.
+func (b *Batch) Header() []byte { return b.header }
+
+// Stream returns the name of the stream that the batch is of.
+func (b *Batch) Stream() string { return b.stream }
+
+// FirstRecord returns the number, from 1, that the batch's first record has in
+// its stream; 0: not known. The records of a batch follow each other.
+func (b *Batch) FirstRecord() int64 { return b.first }
+
+// SetFirstRecord is for a source that knows the number better than the engine,
+// which counts what it reads: after a Seek, or where lines count that are no
+// records.
+func (b *Batch) SetFirstRecord(n int64) { b.first = n }
+
 // SetPosition stores a copy of p as the position after the batch. It panics if
 // p is longer than MaxPosition.
 func (b *Batch) SetPosition(p Position) {
@@ -129,8 +202,41 @@ func (b *Batch) AddWait(d time.Duration) { b.waited += d }
 // Waited returns the sum of what AddWait was told since the batch was empty.
 func (b *Batch) Waited() time.Duration { return b.waited }
 
+// Larger returns a batch of size bytes on the heap with the content of b: what the
+// engine does with memory of its own when Read returns a *NeedError. It is for
+// those who read a Stream without the engine. It panics if b does not fit.
+func (b *Batch) Larger(size int) *Batch {
+	l := *b
+	l.lease, l.charge = nil, 0
+	l.pos = append(Position(nil), b.pos...)
+	l.mem = make([]byte, size)
+	copy(l.mem, b.mem[:b.n])
+	table := offsetBytes * b.records
+	copy(l.mem[size-table:], b.mem[b.limit-table:b.limit])
+	l.limit = size
+	return &l
+}
+
+// grown moves the batch to larger memory that holds its content, and the table
+// of offsets to the end of the first limit bytes of it.
+func (b *Batch) grown(mem []byte, limit int) {
+	table := offsetBytes * b.records
+	copy(mem[limit-table:limit], mem[b.limit-table:b.limit])
+	b.mem, b.limit = mem, limit
+}
+
+// inherit makes b an empty batch that continues in: the same place in the same
+// stream.
+func (b *Batch) inherit(in *Batch) {
+	b.Reset()
+	b.pos = append(b.pos, in.pos...)
+	b.header, b.stream, b.first = in.header, in.stream, in.first
+}
+
 // Reset empties the batch.
 func (b *Batch) Reset() {
-	b.n, b.records, b.waited = 0, 0, 0
+	b.n, b.records, b.packed, b.waited = 0, 0, 0, 0
 	b.pos = b.pos[:0]
+	b.notes = [fates]Count{}
+	b.header = nil
 }

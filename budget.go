@@ -2,6 +2,7 @@ package weir
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirflow/weir/internal/arena"
@@ -20,6 +21,7 @@ type Budget struct {
 	sem   *fairsem.Sem
 	pool  *arena.Pool
 	limit int64
+	held  atomic.Int64 // charged for memory that is not batches
 }
 
 // BudgetOptions are the policies of a Budget. The zero value works.
@@ -50,6 +52,7 @@ type BudgetStats struct {
 	Peak        int64         `json:"peak"`
 	Guaranteed  int64         `json:"guaranteed"`
 	Quarantined int64         `json:"quarantined"` // held by abandoned calls
+	Held        int64         `json:"held"`        // of Used, what is not batches: memory of sinks, steps and decompressors
 	Resident    int64         `json:"resident"`    // memory taken from the system: leased or kept for reuse
 	Pipelines   int           `json:"pipelines"`
 	Waiters     int           `json:"waiters"`
@@ -62,7 +65,7 @@ func (b *Budget) Stats() BudgetStats {
 	s, p := b.sem.Stats(), b.pool.Stats()
 	return BudgetStats{
 		Limit: s.Limit, Used: s.Used, Peak: s.Peak,
-		Guaranteed: s.Guaranteed, Quarantined: s.Quarantined, Resident: p.Leased + p.Free,
+		Guaranteed: s.Guaranteed, Quarantined: s.Quarantined, Held: b.held.Load(), Resident: p.Leased + p.Free,
 		Pipelines: s.Accounts, Waiters: s.Waiters, Waits: s.Waits, Waited: s.Waited,
 	}
 }

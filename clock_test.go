@@ -54,11 +54,11 @@ func TestClocksAddUpAndNameTheLimit(t *testing.T) {
 				}
 				if c.workers > 0 {
 					o.Workers = c.workers
-					o.Transform = func(_ context.Context, in, out *weir.Batch) error {
+					o.Steps = []weir.Step{{Do: func(_ context.Context, in, out *weir.Batch) error {
 						time.Sleep(c.process)
 						out.Advance(copy(out.Space(), in.Bytes()))
 						return nil
-					}
+					}}}
 				}
 				lanes := time.Duration(max(1, c.fp.MaxInFlight))
 				check := func(s weir.Stats, before weir.Stats) {

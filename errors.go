@@ -89,7 +89,7 @@ var (
 	ErrNotResumable = errors.New("the stream cannot resume at a position")
 
 	// ErrBatchFull is returned by a transform whose output does not fit the
-	// space declared by Options.Expand.
+	// space declared by Step.Expand.
 	ErrBatchFull = errors.New("the batch is full")
 
 	// ErrDrained is the cause of a stream that was cut short because a drain
@@ -124,9 +124,11 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // A NeedError is returned by Stream.Read when the next record does not fit the
-// batch it was given. The engine takes the lease back, leases Size bytes in one
-// request and reads again; it fails the stream when Size is more than the
-// pipeline may ever hold.
+// batch it was given. If the batch is empty, the engine takes the lease back,
+// leases Size bytes in one request and reads again. If it is not, because only
+// what follows tells how long the record is, the engine makes it larger and reads
+// again into what the batch already holds; one stream of a pipeline at a time does
+// that. The stream fails when Size is more than the pipeline can give.
 type NeedError struct {
 	Size int // bytes of batch memory needed, see RecordSize
 }

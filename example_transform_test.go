@@ -56,7 +56,7 @@ func ExampleTransform() {
 		return nil
 	}
 	result, err := weir.Ingest(context.Background(), source, weir.ToWriter(os.Stdout), weir.Options{
-		Transform: onlyErrors,
+		Steps: []weir.Step{{Name: "onlyErrors", Do: onlyErrors}},
 	})
 	if err != nil {
 		fmt.Println(err)

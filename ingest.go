@@ -56,12 +56,15 @@ type run struct {
 	budget    *Budget
 	ownBudget bool
 	account   *fairsem.Account
-	static    int64 // bytes of the account that are not batches
-	batch     int   // bytes of a batch
-	charge    int64 // bytes charged for a batch
-	largest   int64 // bytes that a batch may be charged at most
-	depth     int   // batches of one stream from read to ack
-	depthCut  bool  // the budget has no room for more
+	static    int64 // bytes of the account that are held for the whole run
+	steps     int64 // of them, what the steps hold
+	holds     holds
+	held      atomic.Int64 // bytes that streams hold for their whole life
+	batch     int          // bytes of a batch
+	charge    int64        // bytes charged for a batch
+	largest   int64        // bytes that a batch may be charged at most
+	depth     int          // batches of one stream from read to ack
+	depthCut  bool         // the budget has no room for more
 
 	ctx         context.Context // done: stop at once
 	cancel      context.CancelCauseFunc
@@ -147,7 +150,7 @@ func (r *run) admit() error {
 		return err
 	}
 	r.depth = o.InFlight + o.ReadAhead
-	if o.Transform != nil {
+	if len(o.Steps) > 0 {
 		r.transforms = newTransformPool(r)
 		r.depth += r.transforms.extraDepth()
 	}
@@ -166,22 +169,37 @@ func (r *run) admit() error {
 		if err := r.account.Acquire(r.ctx, r.static); err != nil {
 			return r.budgetError(err)
 		}
+		r.budget.held.Add(r.static)
 	}
-	return nil
+	r.holds, err = newHolds(r.largest - r.charge)
+	return err
 }
 
 // chargeOf is what a batch of n bytes costs for its whole life: its own memory,
-// the transform's output and the sink's copy.
+// the steps' output and the sink's copy.
 func (r *run) chargeOf(n int) int64 {
-	c := pages(n) + r.fp.PerWrite
-	if r.opts.Transform != nil {
-		c += pages(r.outputSize(n))
-	}
-	return c
+	first, second := r.sizes(n)
+	return pages(first) + pages(second) + r.fp.PerWrite
 }
 
-// outputSize is the batch memory for the transform of a batch of n bytes.
-func (r *run) outputSize(n int) int { return int(math.Ceil(float64(n) * r.opts.Expand)) }
+// sizes returns the sizes of the two pieces of memory between which a batch of n
+// bytes goes to and fro on its way through the steps. The first is the one it is
+// read into; without steps there is no second.
+func (r *run) sizes(n int) (first, second int) {
+	first = n
+	for i, step := range r.opts.Steps {
+		n = step.outputSize(n)
+		if i%2 == 0 {
+			second = max(second, n)
+		} else {
+			first = max(first, n)
+		}
+	}
+	return first, second
+}
+
+// outputSize is the batch memory for the output of a batch of n bytes.
+func (s Step) outputSize(n int) int { return int(math.Ceil(float64(n) * s.Expand)) }
 
 // pages rounds n bytes up to what the system lends: what is charged is
 // capacity.
@@ -198,24 +216,28 @@ func (r *run) guarantee() (int64, error) {
 	if o.ReadAhead == 0 {
 		batches = 1
 	}
-	least := r.fp.Static + r.fp.PerWriter + r.charge
+	for _, step := range o.Steps {
+		r.steps += step.Static + step.PerWorker*int64(o.Workers)
+	}
+	static := r.fp.Static + r.steps
+	least := static + r.fp.PerWriter + r.charge
 	g := o.Guarantee
 	switch {
 	case g > 0:
 	case r.ownBudget:
 		g = r.budget.Limit()
 	default:
-		g = min(r.fp.Static+int64(o.Streams)*r.fp.PerWriter+batches*r.charge, max(r.budget.Limit()/2, least))
+		g = min(static+int64(o.Streams)*r.fp.PerWriter+batches*r.charge, max(r.budget.Limit()/2, least))
 	}
 	if g < least || g > r.budget.Limit() {
 		return 0, &Error{Op: "open", Node: r.name(), Kind: Invalid, Err: fmt.Errorf(
-			"the pipeline needs at least %d bytes: sink %d + one writer %d + one batch %d (of %d bytes); its guarantee is %d of a budget of %d",
-			least, r.fp.Static, r.fp.PerWriter, r.charge, r.batch, g, r.budget.Limit())}
+			"the pipeline needs at least %d bytes: sink %d + steps %d + one writer %d + one batch %d (of %d bytes); its guarantee is %d of a budget of %d",
+			least, r.fp.Static, r.steps, r.fp.PerWriter, r.charge, r.batch, g, r.budget.Limit())}
 	}
 	if r.fp.PerWriter > 0 {
-		o.Streams = int(min(int64(o.Streams), max(1, (g-r.fp.Static-batches*r.charge)/r.fp.PerWriter)))
+		o.Streams = int(min(int64(o.Streams), max(1, (g-static-batches*r.charge)/r.fp.PerWriter)))
 	}
-	r.static = r.fp.Static + int64(o.Streams)*r.fp.PerWriter
+	r.static = static + int64(o.Streams)*r.fp.PerWriter
 	return g, nil
 }
 
@@ -441,6 +463,7 @@ func (r *run) settle() {
 	if r.account != nil {
 		if r.static > 0 && r.account.Stats().Used >= r.static {
 			r.account.Release(r.static)
+			r.budget.held.Add(-r.static)
 		}
 		r.account.Close()
 	}

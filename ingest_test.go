@@ -41,10 +41,10 @@ func TestEveryRecordOfEveryStreamArrivesInOrder(t *testing.T) {
 					o := weir.Options{Streams: 3}
 					if workers > 0 {
 						o.Workers = workers
-						o.Transform = func(ctx context.Context, in, out *weir.Batch) error {
+						o.Steps = []weir.Step{{Do: func(ctx context.Context, in, out *weir.Batch) error {
 							pause(ctx, time.Duration(in.Len()%5)*time.Millisecond)
 							return copyRecords(in, out)
-						}
+						}}}
 					}
 					res, err := ingest(t, t.Context(), src, dst, o)
 					if err != nil || res.Status != weir.Succeeded {
@@ -223,7 +223,7 @@ func TestTransformChangesDropsAndAdds(t *testing.T) {
 		dst := &fakeSink{}
 		res, err := ingest(t, t.Context(), src, dst, weir.Options{
 			Workers: 3,
-			Transform: func(_ context.Context, in, out *weir.Batch) error {
+			Steps: []weir.Step{{Do: func(_ context.Context, in, out *weir.Batch) error {
 				for i := range in.Records() {
 					var n int
 					if _, err := fmt.Sscan(string(in.Record(i)), &n); err != nil {
@@ -237,7 +237,7 @@ func TestTransformChangesDropsAndAdds(t *testing.T) {
 					}
 				}
 				return nil
-			},
+			}}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -255,8 +255,8 @@ func TestTransformThatDropsEverythingCommits(t *testing.T) {
 		dst := &fakeSink{}
 		var last weir.StreamResult
 		res, err := ingest(t, t.Context(), src, dst, weir.Options{
-			Transform: func(context.Context, *weir.Batch, *weir.Batch) error { return nil },
-			OnStream:  func(r weir.StreamResult) { last = r },
+			Steps:    []weir.Step{{Do: func(context.Context, *weir.Batch, *weir.Batch) error { return nil }}},
+			OnStream: func(r weir.StreamResult) { last = r },
 		})
 		if err != nil || res.Filtered.Records != 900 || dst.writers["s0"].writes != 0 || dst.writers["s0"].commits != 1 {
 			t.Errorf("%+v, %v", res, err)
@@ -283,12 +283,12 @@ func TestTransformFailureNamesItsPlaceAndAborts(t *testing.T) {
 					dst := &fakeSink{writeTime: time.Second}
 					_, err := ingest(t, t.Context(), src, dst, weir.Options{
 						Workers: workers,
-						Transform: func(_ context.Context, in, out *weir.Batch) error {
+						Steps: []weir.Step{{Do: func(_ context.Context, in, out *weir.Batch) error {
 							if string(in.Position()) == "50" {
 								return f()
 							}
 							return copyRecords(in, out)
-						},
+						}}},
 					})
 					if err == nil || !strings.Contains(err.Error(), "transform: stream s0 at 50") {
 						t.Fatalf("err = %v", err)

@@ -28,7 +28,8 @@ func (st *stream) lease(b *Batch, n int) bool {
 	if !r.account.TryAcquire(charge) && !st.waitBudget(charge) {
 		return false
 	}
-	a, err := r.budget.pool.Get(n)
+	first, _ := r.sizes(n)
+	a, err := r.budget.pool.Get(first)
 	if err != nil {
 		r.account.Release(charge)
 		st.fail(wrapError(err, st.place("lease", r.name())))
@@ -36,6 +37,7 @@ func (st *stream) lease(b *Batch, n int) bool {
 	}
 	b.lease, b.mem, b.limit, b.charge = a, a.Mem, n, charge
 	b.Reset()
+	b.stream, b.first = st.info.Name, st.next
 	r.batches.add(1)
 	return true
 }

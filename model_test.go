@@ -102,8 +102,7 @@ func drawRun(seed uint64, budget *weir.Budget) *modelRun {
 	}
 	if m.o.Workers = []int{0, 1, 3}[n(3)]; m.o.Workers > 0 {
 		m.mode = []string{"copy", "drop", "add"}[n(3)]
-		m.o.Expand = 2
-		m.o.Transform = func(ctx context.Context, in, out *weir.Batch) error {
+		m.o.Steps = []weir.Step{{Expand: 2, Do: func(ctx context.Context, in, out *weir.Batch) error {
 			pause(ctx, ms(4))
 			if chance(faultyTr, 40) {
 				return errModel
@@ -121,6 +120,12 @@ func drawRun(seed uint64, budget *weir.Budget) *modelRun {
 				}
 			}
 			return nil
+		}}}
+		for range n(3) { // more steps: to and fro between the two pieces of memory
+			m.o.Steps = append(m.o.Steps, weir.Step{Name: "copy", Expand: 1 + float64(n(3))/4, Do: func(ctx context.Context, in, out *weir.Batch) error {
+				pause(ctx, ms(1))
+				return copyRecords(in, out)
+			}})
 		}
 	}
 	return m
@@ -179,8 +184,11 @@ func (m *modelRun) check(t *testing.T, res weir.Result, err error) {
 		t.Errorf("streams add up to read %v, written %v, acknowledged %v; the result says %v, %v, %v",
 			read, written, acked, res.Read, res.Written, res.Acknowledged)
 	}
-	if res.Status == weir.Succeeded && m.mode != "add" && res.Read.Records != res.Written.Records+res.Filtered.Records {
-		t.Errorf("read %v, written %v, filtered %v", res.Read, res.Written, res.Filtered)
+	if in, out := res.Read.Records+res.Added.Records, res.Written.Records+res.Filtered.Records+res.Undelivered.Records; in != out {
+		t.Errorf("read %v + added %v is not written %v + filtered %v + undelivered %v", res.Read, res.Added, res.Written, res.Filtered, res.Undelivered)
+	}
+	if res.Status == weir.Succeeded && (res.Undelivered.Records != 0 || m.mode != "add" && res.Added.Records != 0) {
+		t.Errorf("undelivered %v, added %v", res.Undelivered, res.Added)
 	}
 }
 

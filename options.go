@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,25 @@ const (
 // engine keeps their order. Check ctx between records when a record takes
 // long. When out has no room left, return ErrBatchFull.
 type Transform func(ctx context.Context, in, out *Batch) error
+
+// A Step is a Transform and what it needs. What it holds is charged before the
+// first byte is read.
+type Step struct {
+	// Name is what the step is called in errors and statistics. Default:
+	// "transform".
+	Name string
+	// Do is called for every batch that is not empty.
+	Do Transform
+	// Expand is the largest output, in bytes per byte of input batch memory.
+	// Default: 1.
+	Expand float64
+	// PerWorker is the memory, in bytes, that each call of Do holds beside its
+	// batches.
+	PerWorker int64
+	// Static is the memory, in bytes, that the step holds however many calls
+	// there are.
+	Static int64
+}
 
 // Options are the policies of one Ingest. The zero value works.
 type Options struct {
@@ -65,14 +85,11 @@ type Options struct {
 	// NoReadAhead: none.
 	ReadAhead int
 
-	// Transform is applied to every batch before it is written. Default: none.
-	Transform Transform
+	// Steps are applied to every batch, one after another, before it is
+	// written. Default: none.
+	Steps []Step
 
-	// Expand is the largest output of Transform, in bytes per byte of input
-	// batch memory; it is charged ahead. Default: 1.
-	Expand float64
-
-	// Workers is the number of batches that are transformed at once.
+	// Workers is the number of batches that are in the Steps at once.
 	// Default: GOMAXPROCS.
 	Workers int
 
@@ -125,8 +142,14 @@ func (o Options) withDefaults(fp Footprint) Options {
 	case NoReadAhead:
 		o.ReadAhead = 0
 	}
-	if o.Expand == 0 {
-		o.Expand = 1
+	o.Steps = slices.Clone(o.Steps)
+	for i := range o.Steps {
+		if o.Steps[i].Expand == 0 {
+			o.Steps[i].Expand = 1
+		}
+		if o.Steps[i].Name == "" {
+			o.Steps[i].Name = "transform"
+		}
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -162,8 +185,17 @@ func (o Options) validate() error {
 	if o.ReadAhead < NoReadAhead {
 		bad("ReadAhead", o.ReadAhead, "NoReadAhead, 0 (default) or more")
 	}
-	if o.Expand < 0 || o.Expand > 1024 || o.Expand != o.Expand {
-		bad("Expand", o.Expand, "0 (default) or up to 1024")
+	for i, step := range o.Steps {
+		name := fmt.Sprintf("Steps[%d]", i)
+		if step.Do == nil {
+			bad(name+".Do", "nil", "a function")
+		}
+		if step.Expand < 0 || step.Expand > 1024 || step.Expand != step.Expand {
+			bad(name+".Expand", step.Expand, "0 (default) or up to 1024")
+		}
+		if step.PerWorker < 0 || step.Static < 0 {
+			bad(name+".PerWorker and Static", fmt.Sprint(step.PerWorker, " and ", step.Static), "0 or more, in bytes")
+		}
 	}
 	if o.Workers < 0 {
 		bad("Workers", o.Workers, "0 (default) or more")

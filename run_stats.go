@@ -32,12 +32,12 @@ func (r *run) stats() Stats {
 	s.Streams.Active = int64(len(live))
 	s.Source.Name, s.Sink.Name = r.srcName, r.dstName
 	if r.transforms != nil {
-		s.Transform.Name = "transform"
+		s.Transform.Name = r.transforms.slowest()
 		r.transforms.addTo(&s.Transform, now)
 	}
 	if r.account != nil {
 		a := r.account.Stats()
-		s.InFlightBytes = max(0, a.Used-r.static)
+		s.InFlightBytes = max(0, a.Used-r.static-r.held.Load())
 		s.PeakInFlightBytes = max(0, a.Peak-r.static)
 	}
 	s.InFlightBatches, s.PeakInFlightBatches = r.batches.now.Load(), r.batches.peak.Load()

@@ -89,10 +89,23 @@ type Stream interface {
 	// cannot place it must not take from the origin. It returns io.EOF when
 	// there will never be more; b may hold the last bytes then. With any other
 	// error the content of b is ignored. When the next record does not fit, it
-	// leaves b empty and returns a *NeedError. Read must not keep b or any
-	// slice of it.
+	// returns a *NeedError, and is called again with a larger batch: an empty
+	// one if it left b empty, or else b with what it holds. A batch may be
+	// without data if something was noted on it (Batch.Note). Read must not
+	// keep b or any slice of it.
 	Read(ctx context.Context, b *Batch) error
 
 	// Close releases what the stream holds. It is called once.
 	Close() error
+}
+
+// A Reserver is a Stream that holds memory of its own while it is read, such as
+// the window of a decompressor. It is charged to the budget before the first
+// Read, and until the stream is closed.
+type Reserver interface {
+	// Reserve returns how many bytes the stream holds at most beside its
+	// batches. It is called once, before everything but Info, and may read what
+	// it must to find out, but not hold the bytes yet. An error fails the
+	// stream.
+	Reserve(ctx context.Context) (int64, error)
 }

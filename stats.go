@@ -10,7 +10,7 @@ type Count struct {
 
 func (c *Count) add(b *Batch) {
 	c.Bytes += int64(b.Len())
-	c.Records += int64(b.Records())
+	c.Records += int64(b.Records() + b.Packed())
 }
 
 func (c *Count) plus(o Count) {
@@ -23,15 +23,27 @@ func (c *Count) plus(o Count) {
 type Stats struct {
 	Elapsed time.Duration `json:"elapsed_ns"`
 
-	// Read is what the source delivered. Written is what the sink's Write
-	// accepted, after the transform. Acknowledged is what is durable in the
-	// sink: at once if Footprint.Durable, otherwise when the stream was
-	// committed. Filtered is what went into the transform less what came out,
-	// where that is positive, batch by batch.
+	// Read is what the source delivered or gave up on. Written is what the
+	// sink's Write accepted, after the steps. Acknowledged is what is durable in
+	// the sink: at once if Footprint.Durable, otherwise when the stream was
+	// committed.
 	Read         Count `json:"read"`
 	Written      Count `json:"written"`
 	Acknowledged Count `json:"acknowledged"`
+
+	// What became of the records that are not in Written, each counted where it
+	// happened, and those that are in it without having been read:
+	//
+	//	Read + Added = Written + Filtered + Skipped + DeadLettered + Undelivered
+	//
+	// in records. Undelivered are those of streams that did not succeed and are
+	// still on their way. A stream whose ledger does not balance fails instead of
+	// being committed.
 	Filtered     Count `json:"filtered"`
+	Skipped      Count `json:"skipped"`
+	DeadLettered Count `json:"dead_lettered"`
+	Added        Count `json:"added"`
+	Undelivered  Count `json:"undelivered"`
 
 	// ReadTotal is the number of bytes that the streams opened so far will
 	// deliver in all, UnknownSize if one of them does not know.

@@ -61,7 +61,12 @@ type stream struct {
 	retired chan struct{} // closed when the stream is off the run
 
 	batches []Batch // ring, as read
-	outs    []Batch // ring, as transformed; empty without a transform
+	outs    []Batch // ring, for the output of the first, third … step; empty without steps
+	hold    hold    // of the stream's whole life
+
+	// Of the reader alone:
+	next  int64 // number of the next record to be read, from 1
+	jumbo bool  // it has the token to make its batch larger
 
 	readSince atomic.Int64 // when the running Read was called; kept for Options.IdleTimeout
 
@@ -85,22 +90,24 @@ type stream struct {
 		abandoned bool   // it was taken off the run in its worker's place
 		overdue   *time.Timer
 
-		clock     readerClock
-		sink      poolClock
-		read      Count
-		written   Count
-		filtered  Count
-		acked     Count
-		began     time.Duration
-		writeEWMA time.Duration // of a Write
-		readEWMA  time.Duration // of a Read
-		watermark Position
+		clock   readerClock
+		sink    poolClock
+		read    Count
+		written Count
+		notes   [fates]Count
+
+		undelivered int64 // records, when the stream has ended without success
+		acked       Count
+		began       time.Duration
+		writeEWMA   time.Duration // of a Write
+		readEWMA    time.Duration // of a Read
+		watermark   Position
 	}
 }
 
 // newStream prepares for src. It calls Info.
 func newStream(r *run, src Stream) *stream {
-	st := &stream{r: r, src: src, info: src.Info(), retired: make(chan struct{})}
+	st := &stream{r: r, src: src, info: src.Info(), retired: make(chan struct{}), next: 1}
 	st.ctx, st.cancel = context.WithCancelCause(r.ctx)
 	st.readCtx, st.endRead = context.WithCancelCause(r.readCtx)
 	st.batches = make([]Batch, r.depth)
@@ -135,10 +142,12 @@ func (st *stream) stop() {
 // It reports false if the stream was abandoned meanwhile: then the worker has
 // been written off and must not go on.
 func (st *stream) serve() bool {
-	if st.open() {
+	if st.reserve() && st.open() {
 		st.pump()
 	}
-	return st.end()
+	ended := st.end()
+	st.releaseHold()
+	return ended
 }
 
 // open opens the stream's Writer.
@@ -241,6 +250,7 @@ func (st *stream) pump() {
 			break
 		}
 		err := st.fill(b)
+		st.endJumbo()
 		if st.r.limiter != nil {
 			st.r.limiter.refund(b.Cap() - b.Len())
 		}
@@ -249,7 +259,7 @@ func (st *stream) pump() {
 			st.giveBack(i)
 			break
 		}
-		if b.Len() == 0 {
+		if b.Len() == 0 && !b.noted() {
 			st.r.release(b)
 			st.giveBack(i)
 			if empty++; err == nil && empty < maxEmptyReads {
@@ -327,6 +337,15 @@ func (st *stream) fill(b *Batch) error {
 			return err
 		}
 		had := b.Cap()
+		if b.Len() > 0 && need.Size > had {
+			if err := st.fitsSink(need); err != nil {
+				return err
+			}
+			if !st.grow(b, need.Size) {
+				return context.Cause(st.readCtx)
+			}
+			continue
+		}
 		st.r.release(b)
 		if st.r.limiter != nil {
 			st.r.limiter.refund(had)
@@ -334,14 +353,22 @@ func (st *stream) fill(b *Batch) error {
 		if need.Size <= had {
 			return fmt.Errorf("the source asks for a batch of %d bytes and had one of %d", need.Size, had)
 		}
-		if m := st.r.fp.MaxWrite; m > 0 && need.Size > m {
-			return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
+		if err := st.fitsSink(need); err != nil {
+			return err
 		}
 		b.limit, b.n = 0, 0
 		if !st.lease(b, need.Size) {
 			return context.Cause(st.readCtx)
 		}
 	}
+}
+
+// fitsSink refuses a batch that is larger than what the sink takes.
+func (st *stream) fitsSink(need *NeedError) error {
+	if m := st.r.fp.MaxWrite; m > 0 && need.Size > m {
+		return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
+	}
+	return nil
 }
 
 // callRead calls Read and turns a panic into an error.
@@ -417,7 +444,11 @@ func (st *stream) addTo(s *Stats, now time.Duration) {
 	defer st.mu.Unlock()
 	s.Read.plus(st.mu.read)
 	s.Written.plus(st.mu.written)
-	s.Filtered.plus(st.mu.filtered)
+	s.Filtered.plus(st.mu.notes[Filtered])
+	s.Skipped.plus(st.mu.notes[Skipped])
+	s.DeadLettered.plus(st.mu.notes[DeadLettered])
+	s.Added.plus(st.mu.notes[Added])
+	s.Undelivered.Records += st.mu.undelivered
 	s.Acknowledged.plus(st.mu.acked)
 	st.mu.clock.addTo(&s.Source, now)
 	st.mu.sink.addTo(&s.Sink, now)

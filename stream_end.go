@@ -83,7 +83,8 @@ func (st *stream) verdict() error {
 	case st.mu.err != nil:
 		return st.mu.err
 	case st.mu.whole, st.info.Endless && st.r.ctx.Err() == nil:
-		return nil
+		st.mu.err = st.balanceLocked()
+		return st.mu.err
 	}
 	st.mu.err = st.r.stopCause()
 	return st.mu.err
@@ -166,6 +167,9 @@ func (st *stream) retire(status Status) {
 	st.stopOverdue()
 	now := st.r.now()
 	st.mu.Lock()
+	if status != Succeeded {
+		st.mu.undelivered = max(0, st.missingLocked())
+	}
 	res := StreamResult{
 		Info: st.info, Name: st.info.Name, Status: status, Err: st.mu.err,
 		Read: st.mu.read, Written: st.mu.written, Duration: now - st.mu.began,

@@ -15,7 +15,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	st.mu.readEWMA += (now - st.mu.clock.since - st.mu.readEWMA) / 4
 	st.mu.clock.to(waitingDownstream, now)
 	st.mu.clock.shift(b.waited)
-	st.mu.read.add(b)
+	st.countReadLocked(b)
 	st.mu.whole = last
 	if st.mu.abandoned || st.mu.err != nil {
 		st.ackLocked(i)
@@ -129,7 +129,7 @@ func (st *stream) readyAtLocked(i uint64) bool {
 
 // outgoing is the batch at slot as the sink gets it.
 func (st *stream) outgoing(slot int) *Batch {
-	if st.outs != nil {
+	if len(st.r.opts.Steps)%2 == 1 {
 		return &st.outs[slot]
 	}
 	return &st.batches[slot]

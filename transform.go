@@ -5,20 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirflow/weir/internal/lifecycle"
 )
 
-// transformPool runs Options.Transform on a fixed number of workers, shared by
-// the streams of a run. Each takes a whole batch; the streams keep the order.
+// transformPool runs Options.Steps on a fixed number of workers, shared by the
+// streams of a run. Each takes a whole batch through all steps; the streams keep
+// the order.
 type transformPool struct {
 	r     *run
-	f     Transform
 	tasks chan transformTask // room for every batch of every stream: a send never blocks
 	quit  chan struct{}
 	start sync.Once
 	group lifecycle.Group
+	spent []atomic.Int64 // nanoseconds in each step
 	mu    struct {
 		sync.Mutex
 		clock poolClock
@@ -31,7 +33,7 @@ type transformTask struct {
 }
 
 func newTransformPool(r *run) *transformPool {
-	p := &transformPool{r: r, f: r.opts.Transform, quit: make(chan struct{})}
+	p := &transformPool{r: r, quit: make(chan struct{}), spent: make([]atomic.Int64, len(r.opts.Steps))}
 	p.mu.clock = poolClock{workers: r.opts.Workers}
 	return p
 }
@@ -84,7 +86,7 @@ func (p *transformPool) close() {
 	p.group.Within(0)
 }
 
-// apply transforms batch i of st and makes it ready.
+// apply takes batch i of st through the steps and makes it ready.
 func (p *transformPool) apply(st *stream, i uint64) {
 	slot, ok := st.beginTransform(i)
 	if !ok {
@@ -93,35 +95,79 @@ func (p *transformPool) apply(st *stream, i uint64) {
 	in, out := &st.batches[slot], &st.outs[slot]
 	p.busy(1)
 	err := st.lendOutput(in, out)
-	if err == nil && st.ctx.Err() == nil {
-		err = p.call(st.ctx, in, out)
+	var notes [fates]Count
+	if err == nil {
+		notes, err = p.run(st, in, out)
 	}
 	p.busy(-1)
-	switch {
-	case err == nil:
-	case st.ctx.Err() != nil:
-		st.fail(context.Cause(st.ctx))
-	default:
-		e := st.place("transform", p.r.name())
-		e.Position = append(Position(nil), in.pos...)
-		if errors.Is(err, ErrBatchFull) {
-			e.Kind = Rejected
-			err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes; raise Options.Expand (%g)",
-				err, in.Len(), out.Cap(), p.r.opts.Expand)
-		}
-		st.fail(wrapError(err, e))
+	if err != nil && st.ctx.Err() != nil {
+		err = context.Cause(st.ctx)
 	}
-	st.transformed(i, in, out)
+	if err != nil {
+		st.fail(err)
+	}
+	if len(p.r.opts.Steps)%2 == 0 {
+		in, out = out, in
+	}
+	st.transformed(i, in, out, &notes)
 }
 
-// call calls the transform and turns a panic into an error.
-func (p *transformPool) call(ctx context.Context, in, out *Batch) (err error) {
+// run calls the steps one after another. The batch goes to and fro between the
+// memory of in and that of out.
+func (p *transformPool) run(st *stream, in, out *Batch) (notes [fates]Count, err error) {
+	size := in.Cap()
+	for k, step := range p.r.opts.Steps {
+		size = step.outputSize(size)
+		out.limit = size
+		out.inherit(in)
+		if in.Len() > 0 {
+			began := p.r.now()
+			err = p.call(st.ctx, step.Do, in, out)
+			p.spent[k].Add(int64(p.r.now() - began))
+			if err == nil && st.ctx.Err() != nil {
+				err = context.Cause(st.ctx)
+			}
+			if err != nil {
+				return notes, p.failed(st, step, in, out, err)
+			}
+			accountStep(&notes, in, out)
+		}
+		in, out = out, in
+	}
+	return notes, nil
+}
+
+// failed says where a step failed.
+func (p *transformPool) failed(st *stream, step Step, in, out *Batch, err error) error {
+	e := st.place(step.Name, p.r.name())
+	e.Position = append(Position(nil), in.pos...)
+	if errors.Is(err, ErrBatchFull) {
+		e.Kind = Rejected
+		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes; raise the step's Expand (%g)",
+			err, in.Len(), out.Cap(), step.Expand)
+	}
+	return wrapError(err, e)
+}
+
+// slowest names the step that took most of the time.
+func (p *transformPool) slowest() string {
+	name, most := "", int64(-1)
+	for k := range p.spent {
+		if spent := p.spent[k].Load(); spent > most {
+			name, most = p.r.opts.Steps[k].Name, spent
+		}
+	}
+	return name
+}
+
+// call calls a step and turns a panic into an error.
+func (p *transformPool) call(ctx context.Context, f Transform, in, out *Batch) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = newPanicError(v)
 		}
 	}()
-	return p.f(ctx, in, out)
+	return f(ctx, in, out)
 }
 
 func (p *transformPool) busy(n int) {
@@ -157,27 +203,30 @@ func (st *stream) beginTransform(i uint64) (slot int, ok bool) {
 	return slot, true
 }
 
-// lendOutput gives out its share of the memory that was leased with in.
+// lendOutput gives out its share of the memory that was leased with in. What the
+// sink needs for the write stays with the one that will be written.
 func (st *stream) lendOutput(in, out *Batch) error {
 	r := st.r
-	size := r.outputSize(in.Cap())
+	_, size := r.sizes(in.Cap())
 	a, err := r.budget.pool.Get(size)
 	if err != nil {
-		return err
+		return wrapError(err, st.place("lease", r.name()))
 	}
-	share := int64(size) + r.fp.PerWrite
+	share := pages(size)
+	if len(r.opts.Steps)%2 == 1 {
+		share += r.fp.PerWrite
+	}
 	in.charge -= share
 	out.lease, out.mem, out.limit, out.charge = a, a.Mem, size, share
 	out.Reset()
-	out.SetPosition(in.pos)
 	r.batches.add(1)
 	return nil
 }
 
-// transformed returns the lease of in and makes out ready for the lanes.
-func (st *stream) transformed(i uint64, in, out *Batch) {
-	inLen, inRecords := in.Len(), in.Records()
-	st.r.release(in)
+// transformed returns the lease of spent, which the steps do not need any more,
+// and makes out ready for the lanes.
+func (st *stream) transformed(i uint64, spent, out *Batch, notes *[fates]Count) {
+	st.r.release(spent)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.mu.err != nil || st.mu.abandoned {
@@ -188,7 +237,8 @@ func (st *stream) transformed(i uint64, in, out *Batch) {
 		return
 	}
 	st.mu.busy--
-	st.mu.filtered.Bytes += max(0, int64(inLen-out.Len()))
-	st.mu.filtered.Records += max(0, int64(inRecords-out.Records()))
+	for fate, n := range notes {
+		st.mu.notes[fate].plus(n)
+	}
 	st.readyLocked(i)
 }

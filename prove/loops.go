@@ -114,14 +114,13 @@ func (l *loop) chunk() int {
 
 // next reads a batch into memory of its own, nil at the end of the stream.
 func (l *loop) next(ctx context.Context, stream weir.Stream) (b *weir.Batch, last bool) {
-	size := l.chunk()
+	b = weir.NewBatch(l.chunk())
 	for {
-		b = weir.NewBatch(size)
 		err := stream.Read(ctx, b)
 		var need *weir.NeedError
 		switch {
-		case errors.As(err, &need) && need.Size > size:
-			size = need.Size
+		case errors.As(err, &need) && need.Size > b.Cap():
+			b = b.Larger(need.Size)
 			continue
 		case err != nil && err != io.EOF:
 			l.fail(err)

@@ -26,18 +26,13 @@ func limitsHold(t testing.TB, h SourceHarness) error {
 }
 
 func limitsHoldFor(ctx context.Context, st weir.Stream, size int, limit int64) error {
-	n, total := size, int64(0)
+	total := int64(0)
 	for total < limit {
-		b := weir.NewBatch(n)
-		err := st.Read(ctx, b)
-		var need *weir.NeedError
+		b, err := Read(ctx, st, weir.NewBatch(size))
 		switch {
-		case errors.As(err, &need):
-			n = max(need.Size, n+1)
-			continue
 		case err != nil && !isEOF(err):
 			return fmt.Errorf("Read: %w", err)
-		case err == nil && b.Len() == 0:
+		case err == nil && empty(b):
 			return errors.New("Read returned neither bytes nor an error")
 		}
 		if e := wellFormed(b); e != nil {
@@ -47,7 +42,6 @@ func limitsHoldFor(ctx context.Context, st weir.Stream, size int, limit int64) e
 			return nil
 		}
 		total += int64(b.Len())
-		n = size
 	}
 	return nil
 }
@@ -240,14 +234,8 @@ func creditHolds(t testing.TB, h SourceHarness) error {
 	return withSource(t, h.Open, func(s weir.Source) error {
 		delivered := int64(0)
 		return eachStream(t.Context(), s, func(st weir.Stream) error {
-			for n := h.Batch; delivered < h.Limit; {
-				b := weir.NewBatch(n)
-				err := st.Read(t.Context(), b)
-				var need *weir.NeedError
-				if errors.As(err, &need) {
-					n = max(need.Size, n+1)
-					continue
-				}
+			for delivered < h.Limit {
+				b, err := Read(t.Context(), st, weir.NewBatch(h.Batch))
 				delivered += int64(b.Len())
 				if over := h.Taken() - delivered; over > h.Ahead {
 					return fmt.Errorf("%d bytes were taken and not delivered, %d are allowed", over, h.Ahead)
@@ -258,7 +246,6 @@ func creditHolds(t testing.TB, h SourceHarness) error {
 				if err != nil {
 					return fmt.Errorf("Read: %w", err)
 				}
-				n = h.Batch
 			}
 			return nil
 		})
@@ -290,13 +277,8 @@ func readPoisoned(ctx context.Context, st weir.Stream, h SourceHarness) (reading
 	r := reading{info: st.Info()}
 	b := weir.NewBatch(h.Batch + 500)
 	for {
-		err := st.Read(ctx, b)
-		var need *weir.NeedError
-		if errors.As(err, &need) {
-			b = weir.NewBatch(need.Size)
-			continue
-		}
-		if err != nil && !isEOF(err) {
+		var err error
+		if b, err = Read(ctx, st, b); err != nil && !isEOF(err) {
 			return r, fmt.Errorf("Read: %w", err)
 		}
 		r.add(b)
@@ -385,13 +367,8 @@ func growthHolds(t testing.TB, h SourceHarness) error {
 						before = heap()
 					}
 					b.Reset()
-					err := st.Read(t.Context(), b)
-					var need *weir.NeedError
-					if errors.As(err, &need) {
-						b = weir.NewBatch(need.Size)
-						continue
-					}
-					if err != nil && !isEOF(err) {
+					var err error
+					if b, err = Read(t.Context(), st, b); err != nil && !isEOF(err) {
 						return fmt.Errorf("Read: %w", err)
 					}
 					read++
@@ -431,28 +408,19 @@ func needHolds(t testing.TB, h SourceHarness) error {
 	needed := false
 	err := withSource(t, h.Open, func(s weir.Source) error {
 		return eachStream(t.Context(), s, func(st weir.Stream) error {
-			for n, total := h.Batch, int64(0); total < h.Limit; {
-				b := weir.NewBatch(n)
-				err := st.Read(t.Context(), b)
-				var need *weir.NeedError
-				if !errors.As(err, &need) {
-					if isEOF(err) {
-						return nil
-					}
-					if err != nil {
-						return fmt.Errorf("Read: %w", err)
-					}
-					n, total = h.Batch, total+int64(b.Len())
-					continue
+			for total := int64(0); total < h.Limit; {
+				b, err := Read(t.Context(), st, weir.NewBatch(h.Batch))
+				needed = needed || b.Cap() > h.Batch
+				if isEOF(err) {
+					return nil
 				}
-				needed = true
-				if b.Len() != 0 || b.Records() != 0 {
-					return fmt.Errorf("a NeedError with %d bytes in the batch", b.Len())
+				if err != nil {
+					return fmt.Errorf("Read: %w", err)
 				}
-				if need.Size <= n {
-					return fmt.Errorf("a batch of %d bytes was too small, a NeedError asked for %d", n, need.Size)
+				if b.Cap() > h.Batch && b.Len() == 0 {
+					return errors.New("a NeedError was answered, and nothing came")
 				}
-				n = need.Size
+				total += int64(b.Len())
 			}
 			return nil
 		})

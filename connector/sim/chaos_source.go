@@ -155,10 +155,10 @@ func (c *chaosStream) short(ctx context.Context, b *weir.Batch) error {
 	small := weir.NewBatch(c.s.o.Short)
 	err := c.inner.Read(ctx, small)
 	var need *weir.NeedError
+	copyBatch(b, small)
 	if errors.As(err, &need) {
 		return c.inner.Read(ctx, b)
 	}
-	copyBatch(b, small)
 	return err
 }
 
@@ -203,12 +203,12 @@ func (c *chaosStream) readAhead(ctx context.Context, size int) error {
 
 // copyBatch appends from's content to b and takes its position over.
 func copyBatch(b, from *weir.Batch) {
+	done := 0
 	for i := range from.Records() {
 		b.Append(from.Record(i))
+		done += len(from.Record(i))
 	}
-	if from.Records() == 0 {
-		b.Advance(copy(b.Space(), from.Bytes()))
-	}
+	b.Advance(copy(b.Space(), from.Bytes()[done:]))
 	b.SetPosition(from.Position())
 }
 

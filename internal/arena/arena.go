@@ -54,7 +54,7 @@ type Arena struct {
 	// holder who comes back for it fails at once.
 	Mem []byte
 
-	mem    []byte // what Mem was at first
+	mem    []byte // what Mem was when it was leased
 	class  *class
 	leased bool
 	freed  time.Duration // when it was given back, as time since pool.start
@@ -159,12 +159,7 @@ func (p *Pool) getNewLocked(c *class) (*Arena, error) {
 	p.leaseLocked(a)
 	p.mu.Unlock()
 
-	for evicted != nil {
-		next := evicted.colder
-		evicted.colder = nil
-		p.unmap(evicted)
-		evicted = next
-	}
+	p.unmapAll(evicted)
 	mem, err := p.alloc(int(c.size))
 	if err != nil {
 		p.mu.Lock()

@@ -159,6 +159,16 @@ func (p *Pool) unmap(a *Arena) {
 	}
 }
 
+// unmapAll unmaps what evictLocked returned.
+func (p *Pool) unmapAll(evicted *Arena) {
+	for evicted != nil {
+		next := evicted.colder
+		evicted.colder = nil
+		p.unmap(evicted)
+		evicted = next
+	}
+}
+
 // mustDo panics on an error of a system call that cannot fail on memory of
 // ours.
 func mustDo(what string, err error) {

@@ -21,6 +21,22 @@ func mapMemory(size int) ([]byte, error) {
 	return mem, nil
 }
 
+// moveStep is how much moveMemory has in both places at a time.
+const moveStep = 1 << 20
+
+// moveMemory copies from into the larger mapping to and gives from back to the
+// system, page by page as it goes: never more than moveStep is resident twice.
+func moveMemory(to, from []byte) error {
+	for off := 0; off < len(from); off += moveStep {
+		step := from[off:min(off+moveStep, len(from))]
+		copy(to[off:], step)
+		if err := syscall.Madvise(step, syscall.MADV_DONTNEED); err != nil {
+			return err
+		}
+	}
+	return unmapMemory(from)
+}
+
 // unmapMemory gives the memory back to the system. Neighbouring mappings are
 // one to the kernel, and a process that has reached its limit of mappings
 // cannot split one by unmapping from its middle. Then the pages are given back

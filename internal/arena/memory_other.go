@@ -9,6 +9,8 @@ func useMappings() bool { return false }
 
 func mapMemory(int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
+func moveMemory([]byte, []byte) error { return errors.ErrUnsupported }
+
 func unmapMemory([]byte) error { return errors.ErrUnsupported }
 
 func setAccess([]byte, bool) error { return errors.ErrUnsupported }

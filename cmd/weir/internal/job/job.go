@@ -77,7 +77,7 @@ func (j Job) Run(ctx context.Context) (Ending, error) {
 		defer stop()
 	}
 	budget := weir.NewBudget(j.Plan.Arenas, weir.BudgetOptions{})
-	w := &watch{job: j, watchdog: memory.NewWatchdog(j.Plan.Cap, budget), cancel: cancel}
+	w := &watch{job: j, watchdog: memory.NewWatchdog(j.Plan, budget), cancel: cancel}
 
 	side, endSide := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +127,21 @@ func TestWritesInFlightAreBounded(t *testing.T) {
 	_, err := NewPlan(Ask{Cap: 64 * size.MiB, Streams: 8, Batch: 4 * size.KiB, InFlight: 5000}, machine)
 	if err == nil || !strings.Contains(err.Error(), "--in-flight") || !strings.Contains(err.Error(), "writes") {
 		t.Errorf("8 streams with 5000 writes each: %v; want the sum and --in-flight", err)
+	}
+}
+
+func TestGoLimitFollowsWhatIsHeldOnTheHeap(t *testing.T) {
+	p, err := NewPlan(Ask{Cap: 64 * size.MiB, Streams: 1}, machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limits []int64
+	w := &Watchdog{plan: p, limit: func(n int64) { limits = append(limits, n) }}
+	for _, held := range []int64{0, 20 * size.MiB, 20 * size.MiB, 0} {
+		w.follow(held)
+	}
+	want := []int64{p.Cap - p.Program - p.Arenas + 20*size.MiB, p.Cap - p.Arenas}
+	if !slices.Equal(limits, want) {
+		t.Errorf("limits %d, want %d", limits, want)
 	}
 }

@@ -200,10 +200,18 @@ func (p Plan) String() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// Apply tells the Go runtime about the plan. The memory limit is a backstop,
-// far above need: arenas are outside of what it counts.
+// Apply tells the Go runtime about the plan.
 func (p Plan) Apply() {
 	runtime.GOMAXPROCS(p.procs)
 	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(p.Cap - p.Arenas)
+	debug.SetMemoryLimit(p.goLimit(0))
+}
+
+// goLimit is the limit of Go's memory when held bytes of the arenas' share are on
+// its heap. Without any it is a backstop, far above need.
+func (p Plan) goLimit(held int64) int64 {
+	if held <= 0 {
+		return p.Cap - p.Arenas
+	}
+	return p.Cap - p.Program - p.Arenas + held
 }

@@ -18,18 +18,26 @@ const (
 // Watchdog compares the resident memory with the cap and brakes before it. Its
 // figures may be read at any time.
 type Watchdog struct {
-	cap  int64
-	trim func(idle time.Duration) int64
-	free func()
+	cap   int64
+	plan  Plan
+	held  func() int64 // of the budget, what is on Go's heap
+	trim  func(idle time.Duration) int64
+	free  func()
+	limit func(int64)
 
 	lastFree time.Time // by the goroutine of Run alone
+	lastHeld int64     // likewise
 
 	rss, peak, brakes atomic.Int64
 }
 
-// NewWatchdog returns a watchdog over the cap that trims budget.
-func NewWatchdog(capBytes int64, budget *weir.Budget) *Watchdog {
-	return &Watchdog{cap: capBytes, trim: budget.Trim, free: debug.FreeOSMemory}
+// NewWatchdog returns a watchdog over the plan's cap that trims budget.
+func NewWatchdog(p Plan, budget *weir.Budget) *Watchdog {
+	return &Watchdog{
+		cap: p.Cap, plan: p, trim: budget.Trim, free: debug.FreeOSMemory,
+		held:  func() int64 { return budget.Stats().Held },
+		limit: func(n int64) { debug.SetMemoryLimit(n) },
+	}
 }
 
 // Run samples until ctx is done. Without a way to sample it does nothing.
@@ -42,6 +50,7 @@ func (w *Watchdog) Run(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for now := time.Now(); ; {
+		w.follow(w.held())
 		if rss, err := m.RSS(); err == nil {
 			w.see(now, rss)
 		}
@@ -51,6 +60,17 @@ func (w *Watchdog) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// follow lets Go's heap have what connectors and decompressors hold there and
+// the arenas do not get. The collector would let the heap grow by half of that
+// beyond it, so the limit is close.
+func (w *Watchdog) follow(held int64) {
+	if held == w.lastHeld {
+		return
+	}
+	w.lastHeld = held
+	w.limit(w.plan.goLimit(held))
 }
 
 // see takes one sample. Above 95 % of the cap it gives free arenas back to the
