@@ -35,7 +35,8 @@ type Experiment struct {
 // Run runs the experiment. The report is complete unless err is not nil: a
 // scenario that failed is part of what was found.
 func (e *Experiment) Run(ctx context.Context) (*Report, error) {
-	r := &Report{Version: e.Version, Began: time.Now().Truncate(time.Second), Machine: thisMachine(), Settings: e.Settings}
+	began := time.Now()
+	r := &Report{Version: e.Version, Began: began.Truncate(time.Second), Machine: thisMachine(), Settings: e.Settings}
 	r.Settings.SampleEveryMS = int(SampleEvery.Milliseconds())
 	r.Settings.BeatEveryMS = int(HeartbeatEvery.Milliseconds())
 	ctx, cancel := context.WithCancel(ctx)
@@ -67,7 +68,7 @@ func (e *Experiment) Run(ctx context.Context) (*Report, error) {
 	if err := e.endIdle(idle, r); err != nil {
 		return nil, err
 	}
-	r.Seconds = time.Since(r.Began).Seconds()
+	r.Seconds = time.Since(began).Seconds()
 	r.judge()
 	return r, nil
 }

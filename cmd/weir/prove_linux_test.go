@@ -73,17 +73,21 @@ func TestProveShowsFlatMemory(t *testing.T) {
 	if a, c4 := by["A"], by["C4"]; a.PeakRSS > r.Settings.Cap || !a.Flat || a.WritingMax != 1 || c4.Chunk != 16<<10 {
 		t.Errorf("A: %+v", a)
 	}
+	// Where nobody waits, memory holds what was read and not written; how much
+	// that is depends on how fast this machine reads at the moment.
 	for _, id := range []string{"B", "C", "E"} {
-		if by[id].PeakRSS < bytes || by[id].Flat {
-			t.Errorf("%s: peak %d, flat %t", id, by[id].PeakRSS, by[id].Flat)
+		s := by[id]
+		if s.PeakInFlight < bytes/2 || s.PeakRSS < s.PeakInFlight || s.Flat {
+			t.Errorf("%s: %d in flight, peak %d, flat %t", id, s.PeakInFlight, s.PeakRSS, s.Flat)
 		}
 	}
 	// The queue of 1,000 holds a thousand items, whatever their size.
 	if c, c4 := by["C"].PeakInFlight, by["C4"].PeakInFlight; c4 > c/2 || c4 < 16<<20*9/10 {
 		t.Errorf("in flight: %d with items of 64 KiB, %d with 16 KiB", c, c4)
 	}
-	if by["D"].TotalSeconds > by["B"].TotalSeconds/4 {
-		t.Errorf("a sink without limits takes %g s", by["D"].TotalSeconds)
+	// Writes that overlap have no order and so no checksum.
+	if by["B"].SHA256 == "" || by["D"].SHA256 != "" {
+		t.Errorf("checksums: %q where one write runs at a time, %q where any number does", by["B"].SHA256, by["D"].SHA256)
 	}
 }
 
