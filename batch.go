@@ -39,6 +39,7 @@ type Batch struct {
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
+	owner  *run         // of the output of a step: can make it larger
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
@@ -79,12 +80,24 @@ func (b *Batch) end(i int) int {
 // Append copies rec to the end of the batch as one record. It reports false,
 // and changes nothing, when there is no room: the batch is full.
 func (b *Batch) Append(rec []byte) bool {
-	if b.n+len(rec)+offsetBytes*(b.records+1) > b.limit {
+	if b.n+len(rec)+offsetBytes*(b.records+1) > b.limit && !b.Grow(len(rec)) {
 		return false
 	}
 	copy(b.mem[b.n:], rec)
 	b.n += len(rec)
 	return b.EndRecord()
+}
+
+// Grow makes room for a record of n more bytes. It reports false when it cannot:
+// only the output of a step can become larger than it was given, and only while
+// the budget has the memory at hand. Slices of the batch that were taken before
+// are invalid when it reports true.
+func (b *Batch) Grow(n int) bool {
+	need := b.n + n + offsetBytes*(b.records+1)
+	if need <= b.limit {
+		return true
+	}
+	return b.owner != nil && b.owner.growOutput(b, max(need, b.limit+b.limit/2))
 }
 
 // Space returns the memory between the data and the offset table, to read
@@ -121,7 +134,7 @@ func (b *Batch) EndRecord() bool {
 // panics if Space is shorter.
 func (b *Batch) Sub(w *Batch, n int) {
 	mem := b.Space()[:n:n]
-	w.mem, w.limit, w.lease = mem, n, nil
+	w.mem, w.limit, w.lease, w.owner = mem, n, nil, nil
 	w.Reset()
 }
 
@@ -207,7 +220,7 @@ func (b *Batch) Waited() time.Duration { return b.waited }
 // those who read a Stream without the engine. It panics if b does not fit.
 func (b *Batch) Larger(size int) *Batch {
 	l := *b
-	l.lease, l.charge = nil, 0
+	l.lease, l.charge, l.owner = nil, 0, nil
 	l.pos = append(Position(nil), b.pos...)
 	l.mem = make([]byte, size)
 	copy(l.mem, b.mem[:b.n])

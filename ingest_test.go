@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/weirtest"
 )
 
 func poisoned(limit int64) *weir.Budget {
@@ -646,5 +647,48 @@ func TestWriterThatFailsFailsTheRun(t *testing.T) {
 	_, err := weir.Ingest(t.Context(), weir.FromReader(strings.NewReader("a")), weir.SinkFunc(func(context.Context, *weir.Batch) error { return boom }), weir.Options{})
 	if !errors.Is(err, boom) {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// A step whose output is larger than it said gets more memory while there is some
+// at hand, and what it has written stays.
+func TestOutputGrowsWhileTheBudgetHasMemory(t *testing.T) {
+	for name, c := range map[string]struct {
+		budget int64
+		fails  bool
+	}{"room": {1 << 20, false}, "no room": {40 << 10, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := poisoned(c.budget)
+				dst := weirtest.NewMemSink(weir.Footprint{})
+				ten := weir.Step{Name: "ten", Do: func(_ context.Context, in, out *weir.Batch) error {
+					for i := range in.Records() {
+						for range 10 {
+							if !out.Append(in.Record(i)) {
+								return weir.ErrBatchFull
+							}
+						}
+					}
+					return nil
+				}}
+				same := weir.Step{Do: func(_ context.Context, in, out *weir.Batch) error { return copyRecords(in, out) }}
+				res, err := weir.Ingest(t.Context(), &fakeSource{records: 500}, dst, weir.Options{
+					Batch: 4 << 10, Budget: b, Workers: 1, Steps: []weir.Step{ten, same},
+				})
+				if c.fails {
+					if !errors.Is(err, weir.ErrBatchFull) || !strings.Contains(err.Error(), "ten: stream s0") {
+						t.Errorf("err = %v", err)
+					}
+				} else if err != nil || res.Written.Records != 5000 || res.Added.Records != 4500 {
+					t.Errorf("written %v, added %v, %v", res.Written, res.Added, err)
+				}
+				if s := b.Stats(); s.Used != 0 {
+					t.Errorf("%+v", s)
+				}
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

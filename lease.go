@@ -78,7 +78,7 @@ func (r *run) release(b *Batch) {
 	if a == nil {
 		return
 	}
-	b.lease, b.mem, b.charge = nil, nil, 0
+	b.lease, b.mem, b.charge, b.owner = nil, nil, 0, nil
 	r.budget.pool.Put(a)
 	r.account.Release(charge)
 	r.batches.add(-1)

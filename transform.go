@@ -115,10 +115,9 @@ func (p *transformPool) apply(st *stream, i uint64) {
 // run calls the steps one after another. The batch goes to and fro between the
 // memory of in and that of out.
 func (p *transformPool) run(st *stream, in, out *Batch) (notes [fates]Count, err error) {
-	size := in.Cap()
 	for k, step := range p.r.opts.Steps {
-		size = step.outputSize(size)
-		out.limit = size
+		out.limit = min(step.outputSize(in.Cap()), len(out.lease.Mem))
+		out.owner = p.r
 		out.inherit(in)
 		if in.Len() > 0 {
 			began := p.r.now()
@@ -143,7 +142,7 @@ func (p *transformPool) failed(st *stream, step Step, in, out *Batch, err error)
 	e.Position = append(Position(nil), in.pos...)
 	if errors.Is(err, ErrBatchFull) {
 		e.Kind = Rejected
-		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes; raise the step's Expand (%g)",
+		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
 			err, in.Len(), out.Cap(), step.Expand)
 	}
 	return wrapError(err, e)
@@ -221,6 +220,24 @@ func (st *stream) lendOutput(in, out *Batch) error {
 	out.Reset()
 	r.batches.add(1)
 	return nil
+}
+
+// growOutput makes the output of a step larger, if the budget has the memory at
+// hand: after a batch was read nothing waits for memory.
+func (r *run) growOutput(b *Batch, size int) bool {
+	more := pages(size) - int64(len(b.lease.Mem))
+	if more > 0 {
+		if !r.account.TryAcquire(more) {
+			return false
+		}
+		if r.budget.pool.Grow(b.lease, size) != nil {
+			r.account.Release(more)
+			return false
+		}
+		b.charge += more
+	}
+	b.grown(b.lease.Mem, size)
+	return true
 }
 
 // transformed returns the lease of spent, which the steps do not need any more,
