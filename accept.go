@@ -188,6 +188,9 @@ func (r *run) retire(st *stream, res StreamResult) {
 	switch res.Status {
 	case Succeeded:
 		r.mu.done.Streams.Committed++
+		if res.Already {
+			r.mu.done.Streams.Already++
+		}
 	case Aborted:
 		r.mu.done.Streams.Aborted++
 		r.mu.cut = true

@@ -35,7 +35,8 @@ type Batch struct {
 	notes   [fates]Count
 	header  []byte
 	stream  string
-	first   int64 // number of its first record in the stream, from 1
+	first   int64 // number of its first record in the stream, from 1; 0: not known
+	after   Count // what the stream has read up to its end, in this run
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite

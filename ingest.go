@@ -71,14 +71,15 @@ type run struct {
 	readCtx     context.Context // done: read no more
 	stopReading context.CancelCauseFunc
 
-	group      lifecycle.Group // workers and lanes
-	done       chan struct{}   // closed when the last worker is gone
-	accepting  chan struct{}   // holds one token: whoever has it calls Source.Next
-	transforms *transformPool  // nil: none
-	limiter    *rateLimiter    // nil: none
-	latency    latencyHist
-	batches    gauge
-	onStreamMu sync.Mutex // serialises Options.OnStream
+	group       lifecycle.Group // workers and lanes
+	done        chan struct{}   // closed when the last worker is gone
+	accepting   chan struct{}   // holds one token: whoever has it calls Source.Next
+	transforms  *transformPool  // nil: none
+	limiter     *rateLimiter    // nil: none
+	latency     latencyHist
+	checkpoints atomic.Int64 // stored
+	batches     gauge
+	onStreamMu  sync.Mutex // serialises Options.OnStream
 
 	mu struct {
 		sync.Mutex
@@ -264,6 +265,8 @@ func (r *run) now() time.Duration { return time.Since(r.start) }
 func (r *run) supervise() {
 	draining := r.mu.draining
 	var drainTimer, graceTimer, idleTick <-chan time.Time
+	checkpointTick, stop := r.tickCheckpoints()
+	defer stop()
 	if d := r.opts.IdleTimeout; d > 0 {
 		t := time.NewTicker(max(d/8, time.Millisecond))
 		defer t.Stop()
@@ -290,6 +293,10 @@ func (r *run) supervise() {
 			graceTimer = t.C
 		case <-idleTick:
 			r.checkIdle()
+		case <-checkpointTick:
+			for _, st := range r.live() {
+				st.askFlush()
+			}
 		case <-graceTimer:
 			r.abandonNext()
 		}

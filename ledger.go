@@ -14,7 +14,10 @@ func (st *stream) countReadLocked(b *Batch) {
 		st.mu.notes[fate].plus(n)
 	}
 	st.mu.read.plus(read)
-	st.next = b.first + read.Records
+	b.after = st.mu.read
+	if b.first > 0 {
+		st.next = b.first + read.Records
+	}
 }
 
 // accountStep adds to notes what a step made of in. A step that says nothing

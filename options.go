@@ -111,6 +111,16 @@ type Options struct {
 	// Default: DefaultGrace.
 	Grace time.Duration
 
+	// Checkpoints, if not nil, is where it is stored how far each stream has
+	// come, and a later run with the same streams continues there, if the sink
+	// can say what is durable (Flusher, Resumer, Footprint.Durable). The order is
+	// always: durable in the sink, stored, source told. Default: none.
+	Checkpoints Checkpoints
+
+	// CheckpointEvery is the time between two checkpoints of a stream.
+	// Default: DefaultCheckpointEvery.
+	CheckpointEvery time.Duration
+
 	// FailFast cancels the whole run when one stream fails. Default: a failed
 	// stream ends alone, and the run fails when the others are done.
 	FailFast bool
@@ -160,6 +170,9 @@ func (o Options) withDefaults(fp Footprint) Options {
 	if o.Grace == 0 {
 		o.Grace = DefaultGrace
 	}
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = DefaultCheckpointEvery
+	}
 	return o
 }
 
@@ -206,7 +219,7 @@ func (o Options) validate() error {
 	for _, d := range []struct {
 		name  string
 		value time.Duration
-	}{{"IdleTimeout", o.IdleTimeout}, {"DrainTimeout", o.DrainTimeout}, {"Grace", o.Grace}} {
+	}{{"IdleTimeout", o.IdleTimeout}, {"DrainTimeout", o.DrainTimeout}, {"Grace", o.Grace}, {"CheckpointEvery", o.CheckpointEvery}} {
 		if d.value < 0 {
 			bad(d.name, d.value, "0 (default) or more")
 		}

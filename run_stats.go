@@ -41,6 +41,7 @@ func (r *run) stats() Stats {
 		s.PeakInFlightBytes = max(0, a.Peak-r.static)
 	}
 	s.InFlightBatches, s.PeakInFlightBatches = r.batches.now.Load(), r.batches.peak.Load()
+	s.Checkpoints = r.checkpoints.Load()
 	s.WriteLatency = r.latency.summary()
 	s.Bottleneck = r.bottleneck(&s)
 	return s

@@ -45,6 +45,12 @@ type Stats struct {
 	Added        Count `json:"added"`
 	Undelivered  Count `json:"undelivered"`
 
+	// Resumed is what earlier runs have read of the streams that were opened so
+	// far, up to the checkpoints where this one continued; it is not in Read.
+	Resumed Count `json:"resumed"`
+	// Checkpoints is the number of checkpoints that were stored.
+	Checkpoints int64 `json:"checkpoints"`
+
 	// ReadTotal is the number of bytes that the streams opened so far will
 	// deliver in all, UnknownSize if one of them does not know.
 	ReadTotal int64 `json:"read_total"`
@@ -76,6 +82,7 @@ type StreamCounts struct {
 	Committed int64 `json:"committed"`
 	Aborted   int64 `json:"aborted"` // cut short by a cancellation or a drain
 	Failed    int64 `json:"failed"`
+	Already   int64 `json:"already"` // of Committed, those that an earlier run had committed
 }
 
 // Stage holds the clocks of one stage. A worker of a stage is in exactly one
@@ -153,4 +160,9 @@ type StreamResult struct {
 	// Position is the low watermark: everything before it was accepted by the
 	// sink. It is empty if nothing was, or the source gives no positions.
 	Position Position `json:"position,omitempty"`
+	// Resumed is what earlier runs had read, up to the checkpoint where this
+	// one continued.
+	Resumed Count `json:"resumed"`
+	// Already says that the stream was whole at the sink before this run.
+	Already bool `json:"already,omitempty"`
 }

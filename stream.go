@@ -97,11 +97,13 @@ type stream struct {
 		notes   [fates]Count
 
 		undelivered int64 // records, when the stream has ended without success
-		acked       Count
-		began       time.Duration
-		writeEWMA   time.Duration // of a Write
-		readEWMA    time.Duration // of a Read
-		watermark   Position
+
+		cp        resumption
+		acked     Count
+		began     time.Duration
+		writeEWMA time.Duration // of a Write
+		readEWMA  time.Duration // of a Read
+		watermark Position
 	}
 }
 
@@ -142,7 +144,7 @@ func (st *stream) stop() {
 // It reports false if the stream was abandoned meanwhile: then the worker has
 // been written off and must not go on.
 func (st *stream) serve() bool {
-	if st.reserve() && st.open() {
+	if st.reserve() && st.open() && st.resume() {
 		st.pump()
 	}
 	ended := st.end()
@@ -449,6 +451,7 @@ func (st *stream) addTo(s *Stats, now time.Duration) {
 	s.DeadLettered.plus(st.mu.notes[DeadLettered])
 	s.Added.plus(st.mu.notes[Added])
 	s.Undelivered.Records += st.mu.undelivered
+	s.Resumed.plus(st.mu.cp.base.Read)
 	s.Acknowledged.plus(st.mu.acked)
 	st.mu.clock.addTo(&s.Source, now)
 	st.mu.sink.addTo(&s.Sink, now)

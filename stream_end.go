@@ -14,12 +14,15 @@ func (st *stream) end() bool {
 		return false
 	}
 	status := Failed
-	switch cause := st.verdict(); {
+	switch cause := st.store(st.verdict()); {
 	case st.writer == nil:
 		status = st.statusOf(cause)
 	case cause != nil:
 		st.abort(cause)
 		status = st.statusOf(cause)
+	case st.isAlready():
+		st.abort(ErrCommitted)
+		status = Succeeded
 	case st.commit():
 		status = Succeeded
 	}
@@ -90,6 +93,35 @@ func (st *stream) verdict() error {
 	return st.mu.err
 }
 
+// store keeps the last checkpoint of a stream that ends with cause, nil if it is
+// whole, and returns why it must be aborted after all.
+func (st *stream) store(cause error) error {
+	if !st.keepsCheckpoints() || st.isAlready() || cause != nil && !errors.Is(cause, ErrDrained) {
+		return cause
+	}
+	st.mu.Lock()
+	whole := st.mu.whole
+	st.mu.Unlock()
+	err := st.lastCheckpoint(whole)
+	switch {
+	case err == nil:
+		return cause
+	case cause != nil:
+		return errors.Join(cause, err)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.mu.err = err
+	return err
+}
+
+// isAlready reports whether an earlier run has committed the stream.
+func (st *stream) isAlready() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.mu.cp.already && st.mu.err == nil
+}
+
 // statusOf tells a stream that was told to stop from one that failed by itself.
 func (st *stream) statusOf(cause error) Status {
 	stopped := st.r.stopCause()
@@ -122,7 +154,8 @@ func (st *stream) commit() bool {
 	return false
 }
 
-// abort calls Abort; what goes wrong with it is joined behind the cause.
+// abort calls Abort, or Suspend; what goes wrong with it is joined behind the
+// cause.
 func (st *stream) abort(cause error) {
 	st.enter("abort", waitingDownstream, 1)
 	err := st.callAbort(st.writer, cause)
@@ -135,11 +168,15 @@ func (st *stream) abort(cause error) {
 	st.mu.err = errors.Join(cause, err)
 }
 
-// callAbort calls Abort with a context that is bounded by the grace period and
-// not cancelled by what caused it.
+// callAbort calls Abort, or Suspend if there is something to come back to, with a
+// context that is bounded by the grace period and not cancelled by what caused it.
 func (st *stream) callAbort(w Writer, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(st.ctx), st.r.opts.Grace)
 	defer cancel()
+	if s, ok := st.suspends(w); ok {
+		err := st.r.guard("suspend", st.r.dstName, func() error { return s.Suspend(ctx, cause) })
+		return wrapError(err, st.place("suspend", st.r.dstName))
+	}
 	err := st.r.guard("abort", st.r.dstName, func() error { return w.Abort(ctx, cause) })
 	return wrapError(err, st.place("abort", st.r.dstName))
 }
@@ -174,6 +211,7 @@ func (st *stream) retire(status Status) {
 		Info: st.info, Name: st.info.Name, Status: status, Err: st.mu.err,
 		Read: st.mu.read, Written: st.mu.written, Duration: now - st.mu.began,
 		Position: append(Position(nil), st.mu.watermark...),
+		Resumed:  st.mu.cp.base.Read, Already: st.mu.cp.already,
 	}
 	st.mu.Unlock()
 	if status == Succeeded {
@@ -264,6 +302,9 @@ func (st *stream) stuckLocked() []string {
 	case "":
 	default:
 		stuck = append(stuck, "sink "+st.r.dstName+": "+of(st.mu.doing))
+	}
+	if st.mu.cp.flushing {
+		stuck = append(stuck, "sink "+st.r.dstName+": "+of("flush"))
 	}
 	for _, s := range st.mu.slots {
 		switch s {

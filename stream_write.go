@@ -44,7 +44,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 // read is not possible or not worth a hand-over. st.mu must be held.
 func (st *stream) inlineLocked(i uint64) bool {
 	st.skipLocked()
-	return st.mu.nextWrite == i && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
+	return st.mu.nextWrite == i && !st.mu.cp.due && !st.mu.cp.flushing && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
 		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineShort ||
 			st.mu.writeEWMA < inlineLocal && st.mu.readEWMA < inlineShort)
 }
@@ -79,6 +79,7 @@ func (st *stream) wakeLaneLocked() {
 func (st *stream) takeLocked(i uint64, now time.Duration) {
 	st.mu.nextWrite = i + 1
 	st.mu.busy++
+	st.mu.cp.writes++
 	st.mu.slots[st.mu.win.Slot(i)] = slotWriting
 	st.mu.sink.add(1, now)
 }
@@ -122,9 +123,10 @@ func (st *stream) nextReady() (uint64, *Batch, time.Duration) {
 	}
 }
 
-// readyAtLocked reports whether batch i is ready for a lane. st.mu must be held.
+// readyAtLocked reports whether batch i is ready for a lane, and may be written
+// now. st.mu must be held.
 func (st *stream) readyAtLocked(i uint64) bool {
-	return st.mu.win.Holds(i) && st.mu.slots[st.mu.win.Slot(i)] == slotReady
+	return !st.mu.cp.due && !st.mu.cp.flushing && st.mu.win.Holds(i) && st.mu.slots[st.mu.win.Slot(i)] == slotReady
 }
 
 // outgoing is the batch at slot as the sink gets it.
@@ -150,8 +152,8 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 		st.r.latency.record(now - began)
 	}
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	st.mu.busy--
+	st.mu.cp.writes--
 	st.mu.sink.add(-1, now)
 	st.mu.writeEWMA += (now - began - st.mu.writeEWMA) / 4
 	if err == nil {
@@ -161,6 +163,11 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 		}
 	}
 	st.ackLocked(i)
+	flush := st.beginFlushLocked()
+	st.mu.Unlock()
+	if flush {
+		st.flush()
+	}
 }
 
 // callWrite calls Write and turns a panic into an error.
@@ -201,6 +208,7 @@ func (st *stream) ackLocked(i uint64) {
 	for k := base; k > before && !failed; k-- {
 		if pos := st.batches[st.mu.win.Slot(k-1)].pos; len(pos) > 0 {
 			st.mu.watermark = append(st.mu.watermark[:0], pos...)
+			st.mu.cp.after = st.batches[st.mu.win.Slot(k-1)].after
 			break
 		}
 	}
