@@ -124,7 +124,7 @@ func (st *stream) seek(last Checkpoint, known bool, from Position) bool {
 func (st *stream) askFlush() {
 	st.mu.Lock()
 	cp := &st.mu.cp
-	if !cp.kept || cp.due || cp.flushing || cp.writes > 0 || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved {
+	if !cp.kept || cp.due || cp.flushing || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved {
 		st.mu.Unlock()
 		return
 	}
