@@ -129,6 +129,34 @@ func (b *Batch) EndRecord() bool {
 	return true
 }
 
+// EndRecords ends records inside the data, at the offsets ends: none is less than
+// the one before it or than the end of the last record, or more than Len. It is
+// for a source that reads first and looks for records then. It returns how many of
+// them the offset table had room for, the first ones, and panics if they are out
+// of order.
+func (b *Batch) EndRecords(ends []uint32) int {
+	n := min(len(ends), (b.limit-b.n)/offsetBytes-b.records)
+	at := b.limit - offsetBytes*(b.records+n)
+	table := b.mem[at : at+offsetBytes*n]
+	last := uint32(0)
+	if b.records > 0 {
+		last = uint32(b.end(b.records - 1))
+	}
+	for _, end := range ends[:n] {
+		if end < last {
+			panic("weir: Batch.EndRecords out of order")
+		}
+		last = end
+		binary.LittleEndian.PutUint32(table[len(table)-offsetBytes:], end)
+		table = table[:len(table)-offsetBytes]
+	}
+	if int(last) > b.n {
+		panic("weir: Batch.EndRecords beyond the data")
+	}
+	b.records += n
+	return n
+}
+
 // Sub makes w an empty batch over the first n bytes of b's Space, for a source
 // that wraps another one: what the inner source reads into w is at its place in b
 // and is added to b by Advance(w.Len()). w is valid until b changes otherwise. It

@@ -25,6 +25,8 @@ type Checkpoint struct {
 	// runs.
 	Read    Count `json:"read"`
 	Written Count `json:"written"`
+	// Size is the stream's size when it was stored, or UnknownSize.
+	Size int64 `json:"size"`
 	// Whole says that the stream was read to its end: all that is missing, if
 	// anything, is the sink's Commit.
 	Whole bool `json:"whole"`
@@ -51,7 +53,8 @@ type Flusher interface {
 }
 
 // A Resumer is a Flusher whose stream can be continued after a crash with
-// nothing lost and nothing doubled: it can go back to where the last Flush was.
+// nothing lost and nothing doubled: it can go back to where the last Flush was. A
+// Commit of it that fails leaves what was flushed, for a later run.
 type Resumer interface {
 	Flusher
 

@@ -20,6 +20,23 @@ func (st *stream) countReadLocked(b *Batch) {
 	}
 }
 
+// countWrittenLocked adds the batch that was written to the ledger, less what the
+// sink says it gave up on. st.mu must be held.
+func (st *stream) countWrittenLocked(b *Batch) {
+	var n Count
+	n.add(b)
+	for fate, gone := range b.notes {
+		st.mu.notes[fate].plus(gone)
+		if Fate(fate) != Added {
+			n.plus(Count{-gone.Bytes, -gone.Records})
+		}
+	}
+	st.mu.written.plus(n)
+	if st.r.fp.Durable {
+		st.mu.acked.plus(n)
+	}
+}
+
 // accountStep adds to notes what a step made of in. A step that says nothing
 // itself has the difference between its records, or the bytes of opaque batches,
 // counted for it.

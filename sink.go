@@ -24,7 +24,8 @@ type Writer interface {
 	// Write takes all of b. It returns nil when the sink has taken
 	// responsibility for it, and durably so if Footprint.Durable says so; b and
 	// all slices of it belong to the engine again when Write returns, and must
-	// not be modified or kept. Up to Footprint.MaxInFlight calls run at once;
+	// not be modified or kept. Records that it gave up on, by policy, it notes on b
+	// (Batch.Note). Up to Footprint.MaxInFlight calls run at once;
 	// with 1 they come one at a time and in order. Write must end soon after
 	// ctx is done; one that does not is abandoned after Options.Grace, and
 	// Abort is called while it is still running.

@@ -46,6 +46,12 @@ func (st *stream) resume() bool {
 		return false
 	}
 	switch {
+	case errors.Is(err, ErrCommitted) && last.Size != st.info.Size:
+		e := st.place("resume", st.r.srcName)
+		e.Kind = Invalid
+		e.Err = fmt.Errorf("it has %d bytes and had %d when it was committed; start over to have it as it is now", st.info.Size, last.Size)
+		st.fail(&e)
+		return false
 	case errors.Is(err, ErrCommitted):
 		st.mu.Lock()
 		st.mu.cp.already, st.mu.cp.exists, st.mu.whole = true, true, true
@@ -179,7 +185,7 @@ func (st *stream) checkpoint(ctx context.Context, whole bool) error {
 	c.Position = append(Position(nil), st.mu.watermark...)
 	c.Read.plus(after)
 	c.Written.plus(st.mu.written)
-	c.Whole = whole
+	c.Size, c.Whole = st.info.Size, whole
 	st.mu.Unlock()
 	if w, ok := st.writer.(Flusher); ok {
 		err := st.r.guard("flush", st.r.dstName, func() (err error) {

@@ -141,6 +141,7 @@ func (st *stream) outgoing(slot int) *Batch {
 // transform left empty is not written.
 func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 	var err error
+	b.notes = [fates]Count{} // those of the reader and the steps are counted
 	if b.Len() > 0 {
 		err = st.callWrite(b)
 	}
@@ -157,10 +158,7 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 	st.mu.sink.add(-1, now)
 	st.mu.writeEWMA += (now - began - st.mu.writeEWMA) / 4
 	if err == nil {
-		st.mu.written.add(b)
-		if st.r.fp.Durable {
-			st.mu.acked.add(b)
-		}
+		st.countWrittenLocked(b)
 	}
 	st.ackLocked(i)
 	flush := st.beginFlushLocked()

@@ -56,3 +56,9 @@ var LinkNew = linkNew
 
 // SortTogether sets how many names of a directory are held and sorted at once.
 func (s *Source) SortTogether(n int) { s.batch = n }
+
+// MarkText parses the text of a mark and writes it again.
+func MarkText(text []byte) (string, error) {
+	m, err := parseMark(text)
+	return m.String(), err
+}

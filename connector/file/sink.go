@@ -27,6 +27,10 @@ type SinkOptions struct {
 	// committed file may be lost or empty after a power failure. Default: a
 	// commit is durable.
 	NoSync bool
+
+	// Resumable makes Writers that continue what an earlier run began. It is for
+	// runs with weir.Options.Checkpoints, and no others. Default: off.
+	Resumable bool
 }
 
 // A Sink writes streams to one file or into a directory. Its methods are those
@@ -107,6 +111,9 @@ func (s *Sink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	target, err := s.claim(info)
 	if err != nil {
 		return nil, newError("open", info.Name, err)
+	}
+	if st, err := os.Stat(target); s.o.Resumable && (err != nil || st.Mode().IsRegular()) {
+		return &resumable{sink: s, info: info, target: target}, nil
 	}
 	w, err := s.open(ctx, info, target)
 	if err != nil {

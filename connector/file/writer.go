@@ -80,6 +80,7 @@ type writer struct {
 	temp    string
 	replace bool     // whether a target that exists may be replaced
 	size    int64    // of the stream, or weir.UnknownSize
+	keep    bool     // the temporary file is for a later run if this one fails
 	made    []string // directories made for it
 	f       *os.File
 	ended   atomic.Bool
@@ -195,7 +196,9 @@ func (w *writer) Commit(ctx context.Context) error {
 		err = w.publish()
 	}
 	if err != nil {
-		if leftover := w.discard(); leftover != nil {
+		if w.keep {
+			_ = w.f.Close() // closed already, or of no use to this run
+		} else if leftover := w.discard(); leftover != nil {
 			err = errors.Join(err, leftover)
 		}
 		w.sink.release(w.claimed, false)
@@ -297,6 +300,20 @@ const (
 
 // createTemp creates a file beside target that nobody else has.
 func createTemp(target string, perm fs.FileMode) (*os.File, error) {
+	for {
+		var random [tempRandom]byte
+		for i := range random {
+			random[i] = tempAlpha[rand.IntN(len(tempAlpha))]
+		}
+		f, err := os.OpenFile(tempName(target, string(random[:])), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+}
+
+// tempName returns the path of a temporary file beside target.
+func tempName(target, random string) string {
 	dir, base := filepath.Split(target)
 	if len(base) > maxTempBase {
 		base = base[:maxTempBase]
@@ -304,17 +321,7 @@ func createTemp(target string, perm fs.FileMode) (*os.File, error) {
 			base = base[:len(base)-1]
 		}
 	}
-	for {
-		var random [tempRandom]byte
-		for i := range random {
-			random[i] = tempAlpha[rand.IntN(len(tempAlpha))]
-		}
-		name := dir + "." + base + tempInfix + string(random[:]) + tempSuffix
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
+	return dir + "." + base + tempInfix + random + tempSuffix
 }
 
 // isTempName says whether name is one that createTemp makes.

@@ -1,0 +1,184 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/weirflow/weir"
+)
+
+// resumable is a Writer of a sink that continues what an earlier run began. It
+// writes a temporary file as writer does; what it was given before each Flush is
+// on the disk under that name, and the checkpoint's mark says how much of it is to
+// be kept.
+type resumable struct {
+	*writer // nil before Resume
+
+	sink   *Sink
+	info   weir.StreamInfo
+	target string
+	named  bool // the temporary file's name is on the disk
+}
+
+var _ weir.Resumer = (*resumable)(nil)
+
+// mark is the state of a temporary file. Its text is
+//
+//	dev=2049,ino=131075,len=1048576,tmp=abc234
+type mark struct {
+	dev, ino uint64
+	length   int64
+	random   string // of the name
+}
+
+func (m mark) String() string {
+	return fmt.Sprintf("dev=%d,ino=%d,len=%d,tmp=%s", m.dev, m.ino, m.length, m.random)
+}
+
+func parseMark(text []byte) (mark, error) {
+	s := scanner{rest: string(text)}
+	m := mark{
+		dev:    s.decimal("dev=", 1<<64-1),
+		ino:    s.decimal(",ino=", 1<<64-1),
+		length: int64(s.decimal(",len=", 1<<63-1)),
+		random: s.token(",tmp="),
+	}
+	if s.failed || s.rest != "" || len(m.random) != tempRandom || strings.Trim(m.random, tempAlpha) != "" {
+		return mark{}, invalid("the checkpoint's mark %s is not of a file; start over with --fresh", strconv.Quote(string(text)))
+	}
+	return m, nil
+}
+
+// Resume opens the temporary file of an earlier run and cuts it back to what
+// belongs to the checkpoint, or makes a new one.
+func (r *resumable) Resume(ctx context.Context, last weir.Checkpoint) (weir.Position, error) {
+	if len(last.Mark) == 0 {
+		w, err := r.sink.open(ctx, r.info, r.target)
+		if err != nil {
+			return nil, newError("open", r.info.Name, err)
+		}
+		r.writer = w.(*writer) // a target that is not regular has no resumable
+		return nil, nil
+	}
+	m, err := parseMark(last.Mark)
+	if err == nil {
+		err = r.reopen(m, last.Whole)
+	}
+	if err == nil || errors.Is(err, weir.ErrCommitted) {
+		return last.Position, err
+	}
+	return nil, newError("resume", r.info.Name, err)
+}
+
+// reopen opens the temporary file that m describes. If it was given its name
+// already, that is weir.ErrCommitted.
+func (r *resumable) reopen(m mark, whole bool) error {
+	target := r.target
+	if resolved, err := filepath.EvalSymlinks(target); err == nil {
+		target = resolved
+	}
+	temp := tempName(target, m.random)
+	f, err := os.OpenFile(temp, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if st, err := os.Stat(target); err == nil && whole {
+			if dev, ino := identity(st); dev == m.dev && ino == m.ino && st.Size() == m.length {
+				return weir.ErrCommitted
+			}
+		}
+		return invalid("what an earlier run had written of it, %s, is gone; start over with --fresh", show(temp))
+	}
+	if err != nil {
+		return pathError(temp, err)
+	}
+	st, err := f.Stat()
+	if err == nil {
+		if dev, ino := identity(st); dev != m.dev || ino != m.ino || st.Size() < m.length {
+			err = corrupt("%s is not as an earlier run left it: it has %d bytes of at least %d; start over with --fresh", show(temp), st.Size(), m.length)
+		}
+	}
+	if err == nil {
+		err = r.sink.disk.truncate(f, m.length)
+	}
+	if err != nil {
+		_ = f.Close() // it was only opened
+		return err
+	}
+	r.writer = &writer{
+		sink: r.sink, name: r.info.Name, claimed: r.target, target: target, temp: temp, f: f, advice: newAdvisor(f),
+		size: r.info.Size, replace: r.sink.o.Force, off: m.length, pushed: m.length,
+	}
+	r.named, r.keep = true, true
+	return nil
+}
+
+// Write writes all of b.
+func (r *resumable) Write(ctx context.Context, b *weir.Batch) error {
+	if r.writer == nil {
+		return newError("write", r.info.Name, invalid("Resume was not called; a sink with SinkOptions.Resumable needs Options.Checkpoints"))
+	}
+	return r.writer.Write(ctx, b)
+}
+
+// Flush brings what was written to the disk.
+func (r *resumable) Flush(ctx context.Context, _ weir.Position) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	w := r.writer
+	st, err := w.f.Stat()
+	if err == nil && !r.sink.o.NoSync {
+		if err = r.sink.disk.sync(w.f); err == nil && !r.named {
+			err = r.sink.disk.syncDir(filepath.Dir(w.temp))
+			r.named = err == nil
+		}
+	}
+	if err != nil {
+		return nil, w.fail("flush", err)
+	}
+	w.keep = true
+	dev, ino := identity(st)
+	random := strings.TrimSuffix(w.temp, tempSuffix)
+	return []byte(mark{dev, ino, w.off, random[len(random)-tempRandom:]}.String()), nil
+}
+
+// Commit gives the file its name.
+func (r *resumable) Commit(ctx context.Context) error {
+	if r.writer == nil {
+		return newError("commit", r.info.Name, fs.ErrClosed)
+	}
+	return r.writer.Commit(ctx)
+}
+
+// Abort removes what was written, if anything was.
+func (r *resumable) Abort(ctx context.Context, cause error) error {
+	if r.writer == nil {
+		r.sink.release(r.target, false)
+		return nil
+	}
+	return r.writer.Abort(ctx, cause)
+}
+
+// Suspend leaves the temporary file for a later run. What is behind the mark of
+// the last checkpoint is cut off then.
+func (r *resumable) Suspend(_ context.Context, cause error) error {
+	w := r.writer
+	if w == nil {
+		r.sink.release(r.target, errors.Is(cause, weir.ErrCommitted))
+		return nil
+	}
+	if w.ended.Swap(true) {
+		return nil
+	}
+	err := r.sink.disk.close(w.f)
+	r.sink.release(w.claimed, false)
+	if err != nil {
+		return w.fail("suspend", err)
+	}
+	return nil
+}
