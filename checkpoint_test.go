@@ -92,7 +92,7 @@ type countingStream struct {
 }
 
 func (s *countingStream) Info() weir.StreamInfo {
-	return weir.StreamInfo{ID: fmt.Sprint("id", s.n), Name: fmt.Sprint("s", s.n), Size: weir.UnknownSize, Endless: s.src.endless}
+	return weir.StreamInfo{ID: fmt.Sprint("id", s.n), Name: fmt.Sprint("s", s.n), Size: weir.UnknownSize, Endless: s.src.endless, Resumable: true}
 }
 
 func (s *countingStream) Seek(_ context.Context, p weir.Position) error {

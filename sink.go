@@ -67,4 +67,23 @@ type Footprint struct {
 	Durable bool
 	// Idempotent says that the same write twice does no harm.
 	Idempotent bool
+	// Whole says that nothing of a stream is seen at the destination before it
+	// was committed, and all of it after.
+	Whole bool
+	// Resumes says that the Writers of resumable streams are Resumers, and how
+	// they know where they stand.
+	Resumes Resumption
 }
+
+// Resumption is how a sink continues a stream after a crash.
+type Resumption uint8
+
+const (
+	// ResumesNot says that it cannot take back what came after a checkpoint.
+	ResumesNot Resumption = iota
+	// ResumesAtMark says that it goes back to the mark in the checkpoint.
+	ResumesAtMark
+	// ResumesAtPosition says that it stores the position in the transaction
+	// that stores the data.
+	ResumesAtPosition
+)

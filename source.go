@@ -53,6 +53,9 @@ type StreamInfo struct {
 	// partition). A drain commits what was delivered of an endless stream; any
 	// other stream that is cut short is aborted, because it is not whole.
 	Endless bool
+	// Resumable says that Seek works, in another process too: the stream can be
+	// continued after a crash. Without it the stream has no checkpoints.
+	Resumable bool
 }
 
 // A Source yields streams until io.EOF. To give it a name in errors and
@@ -80,7 +83,7 @@ type Stream interface {
 	// Seek continues after position p, one of those this stream gave a batch
 	// before, in this process or an earlier one. It is called before the first
 	// Read or not at all, and returns ErrNotResumable if the stream can only be
-	// read from its beginning.
+	// read from its beginning (see StreamInfo.Resumable).
 	Seek(ctx context.Context, p Position) error
 
 	// Read fills b, which is empty and whose memory has been granted: at least

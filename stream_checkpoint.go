@@ -22,9 +22,9 @@ type resumption struct {
 }
 
 // keepsCheckpoints reports whether the stream's progress is stored: there is a
-// store, and the sink can say what is durable.
+// store, the source can continue, and the sink can say what is durable.
 func (st *stream) keepsCheckpoints() bool {
-	if st.r.opts.Checkpoints == nil || st.writer == nil {
+	if st.r.opts.Checkpoints == nil || st.writer == nil || !st.info.Resumable {
 		return false
 	}
 	_, flushes := st.writer.(Flusher)
@@ -53,9 +53,11 @@ func (st *stream) resume() bool {
 		st.fail(&e)
 		return false
 	case errors.Is(err, ErrCommitted):
+		if len(from) > 0 && !st.seek(last, known, from) { // what was committed is what is there now
+			return false
+		}
 		st.mu.Lock()
-		st.mu.cp.already, st.mu.cp.exists, st.mu.whole = true, true, true
-		st.mu.cp.base = last
+		st.mu.cp.already, st.mu.whole = true, true
 		st.mu.Unlock()
 		return false
 	case err != nil && st.ctx.Err() != nil:

@@ -49,7 +49,7 @@ type bytesStream struct {
 }
 
 func (s *bytesStream) Info() weir.StreamInfo {
-	return weir.StreamInfo{ID: "bytes/" + s.Name, Name: s.Name, Size: int64(len(s.Data))}
+	return weir.StreamInfo{ID: "bytes/" + s.Name, Name: s.Name, Size: int64(len(s.Data)), Resumable: true}
 }
 
 func (s *bytesStream) Seek(_ context.Context, p weir.Position) error {

@@ -90,13 +90,18 @@ func NewSink(path string, o SinkOptions) (*Sink, error) {
 // String returns "file" and the path.
 func (s *Sink) String() string { return "file " + show(s.path) }
 
-// Footprint promises nothing but order: a write is durable when its stream is
-// committed.
+// Footprint promises order, and that a file is there whole or not at all: a write
+// is durable when its stream is committed.
 func (s *Sink) Footprint() weir.Footprint {
-	return weir.Footprint{
+	fp := weir.Footprint{
 		PerWriter:   4 << 10, // the Writer, its paths and closures; there is no buffer
 		MaxInFlight: 1,
+		Whole:       true,
 	}
+	if s.o.Resumable {
+		fp.Resumes = weir.ResumesAtMark
+	}
+	return fp
 }
 
 // Close does nothing: every Writer has released what it held.
@@ -112,7 +117,7 @@ func (s *Sink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	if err != nil {
 		return nil, newError("open", info.Name, err)
 	}
-	if st, err := os.Stat(target); s.o.Resumable && (err != nil || st.Mode().IsRegular()) {
+	if st, err := os.Stat(target); s.o.Resumable && info.Resumable && (err != nil || st.Mode().IsRegular()) {
 		return &resumable{sink: s, info: info, target: target}, nil
 	}
 	w, err := s.open(ctx, info, target)

@@ -58,7 +58,7 @@ func newStream(f *os.File, path, name string, st fs.FileInfo) (*stream, error) {
 	s := &stream{
 		f:        f,
 		path:     path,
-		info:     weir.StreamInfo{ID: streamID(path, st), Name: name, Size: st.Size()},
+		info:     weir.StreamInfo{ID: streamID(path, st), Name: name, Size: st.Size(), Resumable: true},
 		at:       Position{Dev: dev, Ino: ino, Size: st.Size()},
 		modified: st.ModTime(),
 	}

@@ -227,6 +227,7 @@ func (s *stream) acceptWhole(a *http.Response) error {
 	switch {
 	case first:
 		s.info, s.validator = s.source.info(a.ContentLength), v
+		s.info.Resumable = v != ""
 	case v != s.validator:
 		return s.changed("its validator is another")
 	case s.info.Size != a.ContentLength:

@@ -27,10 +27,11 @@ func newStream(g *Generator, i int) *stream {
 	s := &stream{g: g, end: math.MaxInt64, key: g.content.key(i)}
 	s.line = line{c: g.content, key: s.key, stream: i}
 	s.info = weir.StreamInfo{
-		ID:      fmt.Sprintf("gen/%d/random/%d", o.Seed, i),
-		Name:    fmt.Sprintf("gen-%03d.bin", i),
-		Size:    weir.UnknownSize,
-		Endless: o.Size == 0,
+		Resumable: true,
+		ID:        fmt.Sprintf("gen/%d/random/%d", o.Seed, i),
+		Name:      fmt.Sprintf("gen-%03d.bin", i),
+		Size:      weir.UnknownSize,
+		Endless:   o.Size == 0,
 	}
 	switch o.Format {
 	case NDJSON: // here the content depends on the record size

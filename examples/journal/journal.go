@@ -69,7 +69,7 @@ type stream struct {
 // Info describes the stream. A journal that is still being written has no size.
 func (s *stream) Info() weir.StreamInfo {
 	name := filepath.Base(s.f.Name())
-	return weir.StreamInfo{ID: "journal:" + name, Name: name, Size: weir.UnknownSize}
+	return weir.StreamInfo{ID: "journal:" + name, Name: name, Size: weir.UnknownSize, Resumable: true}
 }
 
 // Seek continues after a position that a batch had before.
