@@ -59,6 +59,11 @@ type Job struct {
 	Total    int64         // bytes to read, if known before the source ends; 0: not known
 	Timeout  time.Duration // 0: none
 	Reporter progress.Reporter
+	// Reopen opens both ends again, to go on after an error that may pass. Nil: it
+	// cannot go on, because no checkpoints are kept.
+	Reopen func() (weir.Source, weir.Sink, error)
+	// Retries is how often in a row that is tried without progress.
+	Retries int
 	// Signals asks for the end: the first drains, the second cancels.
 	Signals <-chan os.Signal
 	// Reset makes further signals kill the process. It is called after the
@@ -77,7 +82,8 @@ func (j Job) Run(ctx context.Context) (Ending, error) {
 		defer stop()
 	}
 	budget := weir.NewBudget(j.Plan.Arenas, weir.BudgetOptions{})
-	w := &watch{job: j, watchdog: memory.NewWatchdog(j.Plan, budget), cancel: cancel}
+	w := &watch{job: j, watchdog: memory.NewWatchdog(j.Plan, budget), cancel: cancel, draining: make(chan struct{})}
+	w.control.Store(&weir.Control{})
 
 	side, endSide := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
@@ -86,7 +92,7 @@ func (j Job) Run(ctx context.Context) (Ending, error) {
 		group.Go(func() { w.report(side) })
 	}
 	group.Go(func() { w.listen(side) })
-	result, err := weir.Ingest(ctx, j.Source, j.Sink, w.options(budget))
+	result, err := w.attempts(ctx, budget)
 	endSide()
 	group.Wait()
 
@@ -105,7 +111,9 @@ func (j Job) Run(ctx context.Context) (Ending, error) {
 // watch is what happens beside a running transfer.
 type watch struct {
 	job      Job
-	control  weir.Control
+	control  atomic.Pointer[weir.Control] // of the attempt that runs
+	draining chan struct{}                // closed when the end is asked for
+	reached  int64                        // by the attempts; see progressed
 	watchdog *memory.Watchdog
 	cancel   context.CancelCauseFunc
 	meter    progress.Meter // of the goroutine of report alone
@@ -123,7 +131,12 @@ func (w *watch) options(budget *weir.Budget) weir.Options {
 		o.ReadAhead = weir.NoReadAhead
 	}
 	o.Grace = Grace
-	o.Control = &w.control
+	control := &weir.Control{}
+	w.control.Store(control)
+	if w.interrupted.Load() {
+		control.Drain()
+	}
+	o.Control = control
 	o.OnStream = w.onStream
 	return o
 }
@@ -150,7 +163,7 @@ func (w *watch) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		stats := w.control.Stats()
+		stats := w.control.Load().Stats()
 		w.readRate, w.writeRate = w.meter.Rates(stats)
 		w.job.Reporter.Progress(w.snapshot(stats))
 	}
@@ -174,7 +187,8 @@ func (w *watch) listen(ctx context.Context) {
 	case s := <-w.job.Signals:
 		w.interrupted.Store(true)
 		w.job.Reporter.Notice("draining after " + s.String() + ": reading no more, delivering what is in flight; press Ctrl-C again to abort")
-		w.control.Drain()
+		close(w.draining)
+		w.control.Load().Drain()
 	case <-ctx.Done():
 		return
 	}
