@@ -37,6 +37,7 @@ type BadRecord struct {
 	Size    int64  // bytes of the whole record
 	Reason  error
 	Excerpt []byte // at most MaxExcerpt bytes from its beginning; valid during the call
+	Whole   []byte // all of it, if that is at hand; valid during the call
 }
 
 // Error places the reason, so that a BadRecord can be the error of a stream that
@@ -70,7 +71,7 @@ type BadPolicy func(ctx context.Context, r *BadRecord) (Fate, error)
 // FailBad is the policy that fails the stream.
 func FailBad(_ context.Context, r *BadRecord) (Fate, error) {
 	kept := *r
-	kept.Excerpt = nil
+	kept.Excerpt, kept.Whole = nil, nil
 	return Filtered, &Error{Kind: Rejected, Err: &kept}
 }
 

@@ -19,18 +19,19 @@ const module = "github.com/weirflow/weir"
 // mayImport lists, for each layer, the layers of this module it may import.
 // Read top to bottom, it is the architecture.
 var mayImport = map[string][]string{
-	"internal":   {"internal"},                                                                      // mechanisms: know nothing of records
-	".":          {"internal"},                                                                      // the contract and the engine
-	"weirtest":   {"."},                                                                             // conformance suites
-	"observe":    {"."},                                                                             // what is seen from outside
-	"codec":      {".", "codec"},                                                                    // bytes to records and back
-	"transform":  {".", "codec"},                                                                    // the record language
-	"checkpoint": {"."},                                                                             // stores of positions
-	"connector":  {".", "codec"},                                                                    // ours get no private door
-	"prove":      {".", "observe"},                                                                  // the experiments
-	"cmd":        {".", "codec", "transform", "checkpoint", "connector", "observe", "prove", "cmd"}, // the one place that knows everything
-	"examples":   {"."},                                                                             // for people to copy
-	"scripts":    {},                                                                                // tools that draw and measure
+	"internal":   {"internal"},   // mechanisms: know nothing of records
+	".":          {"internal"},   // the contract and the engine
+	"weirtest":   {"."},          // conformance suites
+	"observe":    {"."},          // what is seen from outside
+	"codec":      {".", "codec"}, // bytes to records and back
+	"transform":  {".", "codec"}, // the record language
+	"deadletter": {"."},
+	"checkpoint": {"."},                                                                                           // stores of positions
+	"connector":  {".", "codec"},                                                                                  // ours get no private door
+	"prove":      {".", "observe"},                                                                                // the experiments
+	"cmd":        {".", "codec", "transform", "checkpoint", "deadletter", "connector", "observe", "prove", "cmd"}, // the one place that knows everything
+	"examples":   {"."},                                                                                           // for people to copy
+	"scripts":    {},                                                                                              // tools that draw and measure
 }
 
 // testsMayImport lists what the tests of a layer may import beside that.
@@ -44,6 +45,7 @@ var testsMayImport = map[string][]string{
 	"codec":      {"weirtest", "connector"},
 	"transform":  {"weirtest", "connector"},
 	"checkpoint": {"weirtest"},
+	"deadletter": {"weirtest"},
 	"cmd":        {"weirtest"},
 }
 
