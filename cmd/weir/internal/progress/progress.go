@@ -47,8 +47,11 @@ func (s Snapshot) Total() (int64, bool) {
 	if s.Stats.SourceEnded {
 		n = s.Stats.ReadTotal
 	}
-	return n, n > 0 && n >= s.Stats.Read.Bytes
+	return n, n > 0 && n >= s.Done()
 }
+
+// Done is how many bytes were read, by earlier runs too.
+func (s Snapshot) Done() int64 { return s.Stats.Resumed.Bytes + s.Stats.Read.Bytes }
 
 // ETA returns how long the rest will take at the present rate, if that is
 // known.
@@ -58,7 +61,7 @@ func (s Snapshot) ETA() (time.Duration, bool) {
 	if !known || s.ReadRate < slowest || s.Draining {
 		return 0, false
 	}
-	seconds := float64(total-s.Stats.Read.Bytes) / s.ReadRate
+	seconds := float64(total-s.Done()) / s.ReadRate
 	const week = 7 * 24 * 3600
 	if seconds > week {
 		return 0, false

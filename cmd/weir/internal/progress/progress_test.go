@@ -175,8 +175,13 @@ func TestSummary(t *testing.T) {
 	nothing := End{Status: "failed", Snapshot: Snapshot{Cap: 64 << 20}}
 	drained := End{Snapshot: running(), Status: "interrupted"}
 	drained.Stats.Streams = weir.StreamCounts{Opened: 8, Aborted: 8}
+	resumed := End{Snapshot: running(), Status: "done"}
+	resumed.Stats.Resumed.Bytes, resumed.Stats.ReadTotal = 600<<20, 1040<<20
+	resumed.Stats.Skipped, resumed.Stats.DeadLettered = weir.Count{Records: 1, Bytes: 100}, weir.Count{Records: 25, Bytes: 4000}
+	already := End{Snapshot: running(), Status: "done"}
+	already.Stats.Streams = weir.StreamCounts{Opened: 3, Committed: 3, Already: 3}
 	quiet := End{Quiet: true}
-	golden(t, "summary", summaryText(done)+summaryText(failed)+summaryText(nothing)+summaryText(drained)+summaryText(quiet))
+	golden(t, "summary", summaryText(done)+summaryText(failed)+summaryText(nothing)+summaryText(drained)+summaryText(resumed)+summaryText(already)+summaryText(quiet))
 }
 
 func TestEventsAreJSONLines(t *testing.T) {

@@ -93,11 +93,11 @@ func extent(text string) int {
 // screen returns what a terminal shows: three lines of segments.
 func screen(s Snapshot) [3][]segment {
 	st := s.Stats
-	first := []segment{{text: size.Format(st.Read.Bytes), color: bold}}
+	first := []segment{{text: size.Format(s.Done()), color: bold}}
 	if total, known := s.Total(); known {
 		first = []segment{
-			{text: fmt.Sprintf("%d%%", st.Read.Bytes*100/total), color: bold},
-			{text: size.Format(st.Read.Bytes) + " of " + size.Format(total), shorter: []string{size.Format(st.Read.Bytes)}},
+			{text: fmt.Sprintf("%d%%", s.Done()*100/total), color: bold},
+			{text: size.Format(s.Done()) + " of " + size.Format(total), shorter: []string{size.Format(s.Done())}},
 		}
 	}
 	read, write := size.FormatRate(s.ReadRate), "write "+size.FormatRate(s.WriteRate)
@@ -198,9 +198,9 @@ func clock(d time.Duration) string {
 // line returns one line for a log.
 func line(s Snapshot) string {
 	st := s.Stats
-	amount := size.Format(st.Read.Bytes)
+	amount := size.Format(s.Done())
 	if total, known := s.Total(); known {
-		amount = fmt.Sprintf("%d%% %s of %s", st.Read.Bytes*100/total, amount, size.Format(total))
+		amount = fmt.Sprintf("%d%% %s of %s", s.Done()*100/total, amount, size.Format(total))
 	}
 	parts := []string{
 		clock(st.Elapsed) + " " + amount,
@@ -227,6 +227,9 @@ const telling = 100 * time.Millisecond
 // Summary returns what is said at the end of a transfer.
 func Summary(e End) []string {
 	st := e.Stats
+	if already := st.Streams.Already; already > 0 && already == st.Streams.Committed && e.ExitCode == 0 {
+		return []string{fmt.Sprintf("nothing to do: an earlier run finished %s; --fresh starts over", these(already))}
+	}
 	head := fmt.Sprintf("%s: %s", e.Status, size.Format(st.Acknowledged.Bytes))
 	if st.Acknowledged.Records > 0 {
 		head += ", " + Thousands(st.Acknowledged.Records) + " " + plural(st.Acknowledged.Records, "record")
@@ -239,14 +242,49 @@ func Summary(e End) []string {
 	if unfinished := unfinished(st); unfinished != "" {
 		lines = append(lines, unfinished)
 	}
-	if st.Filtered.Bytes > 0 || st.Filtered.Records > 0 {
-		lines = append(lines, fmt.Sprintf("filtered: %s, %s records", size.Format(st.Filtered.Bytes), Thousands(st.Filtered.Records)))
+	if st.Resumed.Bytes > 0 {
+		lines = append(lines, "resumed: "+resumed(e.Snapshot))
 	}
+	lines = append(lines, fates(st)...)
 	if e.Peak > 0 {
 		lines = append(lines, "memory: peak "+size.InMiB(e.Peak)+" of "+size.Format(e.Cap)+", in flight at most "+size.Format(st.PeakInFlightBytes)+braked(e.Brakes))
 	}
 	if st.Bottleneck.Stage != "" && st.Elapsed >= telling {
 		lines = append(lines, "bottleneck: "+verdict(st.Bottleneck))
+	}
+	return lines
+}
+
+// these names n streams.
+func these(n int64) string {
+	if n == 1 {
+		return "it"
+	}
+	return "all " + Thousands(n) + " streams"
+}
+
+// resumed says where a run went on: "at 61 %, after 1.20 GiB".
+func resumed(s Snapshot) string {
+	text := "after " + size.Format(s.Stats.Resumed.Bytes)
+	if total, known := s.Total(); known {
+		text = fmt.Sprintf("at %d %%, %s", s.Stats.Resumed.Bytes*100/total, text)
+	}
+	return text
+}
+
+// fates says what became of records that are not at the destination as they were
+// read, a line each.
+func fates(st weir.Stats) []string {
+	var lines []string
+	for _, f := range []struct {
+		name string
+		n    weir.Count
+	}{
+		{"filtered", st.Filtered}, {"added", st.Added}, {"skipped", st.Skipped}, {"dead letters", st.DeadLettered},
+	} {
+		if f.n.Bytes > 0 || f.n.Records > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s, %s %s", f.name, size.Format(f.n.Bytes), Thousands(f.n.Records), plural(f.n.Records, "record")))
+		}
 	}
 	return lines
 }

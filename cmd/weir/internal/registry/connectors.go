@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/textproto"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -13,13 +14,35 @@ import (
 	"github.com/weirflow/weir/connector/http"
 	"github.com/weirflow/weir/connector/sim"
 	"github.com/weirflow/weir/connector/stdio"
+	"github.com/weirflow/weir/deadletter"
 )
 
 // New returns the table of all connectors.
 func New() *Registry {
 	return &Registry{connectors: []Connector{
-		chaos(), files(), generator(), download("http"), download("https"), null(), slow(), standard(),
+		chaos(), deadLetters(), files(), generator(), download("http"), download("https"), null(), slow(), standard(),
 	}}
+}
+
+// dlqScheme is that of dead letters.
+const dlqScheme = "dlq"
+
+// DeadLetters returns the address of the dead letters in a directory.
+func DeadLetters(dir string) string { return dlqScheme + "://" + url.PathEscape(dir) }
+
+func deadLetters() Connector {
+	return Connector{
+		Scheme:   dlqScheme,
+		Summary:  "the records of dead letters, in order, to try them again",
+		Place:    "DIR",
+		Examples: []string{"dlq://dead", "dlq:///var/lib/weir/dead"},
+		source: func(a Address, env Env) (weir.Source, error) {
+			if a.Place == "" {
+				return nil, a.fail(errors.New("the directory is missing, as in dlq://dead"))
+			}
+			return deadletter.Source(a.Place, env.Bad), nil
+		},
+	}
 }
 
 func files() Connector {
@@ -47,6 +70,8 @@ func files() Connector {
 			return file.NewSink(path, file.SinkOptions{
 				Force:  env.Force,
 				NoSync: env.NoSync || !value[bool](a, "sync"),
+
+				Resumable: env.Resumable,
 			})
 		},
 	}

@@ -57,10 +57,13 @@ const (
 // Env is what connectors get from outside of their address.
 type Env struct {
 	Stdin, Stdout *os.File
-	Force         bool     // overwrite what is there
-	NoSync        bool     // do not wait for durability
-	Many          bool     // the sources can be several streams
-	Exclude       []string // local paths that a source leaves out: the destination
+	Force         bool // overwrite what is there
+	NoSync        bool // do not wait for durability
+	Resumable     bool // keep what is needed to continue after a crash
+
+	Bad     weir.BadPolicy // what becomes of records that cannot be used
+	Many    bool           // the sources can be several streams
+	Exclude []string       // local paths that a source leaves out: the destination
 }
 
 // Registry is a table of connectors.
