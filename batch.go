@@ -34,6 +34,7 @@ type Batch struct {
 	waited  time.Duration
 	notes   [fates]Count
 	header  []byte
+	format  string
 	stream  string
 	first   int64 // number of its first record in the stream, from 1; 0: not known
 	after   Count // what the stream has read up to its end, in this run
@@ -212,6 +213,14 @@ func (b *Batch) SetHeader(h []byte) { b.header = h }
 // Header returns what SetHeader was told, or nil.
 func (b *Batch) Header() []byte { return b.header }
 
+// SetFormat says how the records are written, as package codec calls it: "ndjson",
+// "csv,sep=semicolon". A transform's output has the format of its input unless the
+// transform sets another one.
+func (b *Batch) SetFormat(name string) { b.format = name }
+
+// Format returns what SetFormat was told; empty: not known.
+func (b *Batch) Format() string { return b.format }
+
 // Stream returns the name of the stream that the batch is of.
 func (b *Batch) Stream() string { return b.stream }
 
@@ -272,7 +281,7 @@ func (b *Batch) grown(mem []byte, limit int) {
 func (b *Batch) inherit(in *Batch) {
 	b.Reset()
 	b.pos = append(b.pos, in.pos...)
-	b.header, b.stream, b.first = in.header, in.stream, in.first
+	b.header, b.format, b.stream, b.first = in.header, in.format, in.stream, in.first
 }
 
 // Reset empties the batch.
@@ -280,5 +289,5 @@ func (b *Batch) Reset() {
 	b.n, b.records, b.packed, b.waited = 0, 0, 0, 0
 	b.pos = b.pos[:0]
 	b.notes = [fates]Count{}
-	b.header = nil
+	b.header, b.format = nil, ""
 }

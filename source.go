@@ -81,8 +81,9 @@ type Stream interface {
 	Info() StreamInfo
 
 	// Seek continues after position p, one of those this stream gave a batch
-	// before, in this process or an earlier one. It is called before the first
-	// Read or not at all, and returns ErrNotResumable if the stream can only be
+	// before, in this process or an earlier one. The engine calls it before the
+	// first Read or not at all; a source that wraps this one may call it later.
+	// It returns ErrNotResumable if the stream can only be
 	// read from its beginning (see StreamInfo.Resumable).
 	Seek(ctx context.Context, p Position) error
 
