@@ -41,6 +41,10 @@ type Step struct {
 	Name string
 	// Do is called for every batch that is not empty.
 	Do Transform
+	// Lead is for a step that learns something from the beginning of a stream:
+	// the batches of a stream are passed to Do one at a time and in order until
+	// it has left something in the output.
+	Lead bool
 	// Expand is the largest output, in bytes per byte of input batch memory.
 	// Default: 1.
 	Expand float64

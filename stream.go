@@ -65,8 +65,9 @@ type stream struct {
 	hold    hold    // of the stream's whole life
 
 	// Of the reader alone:
-	next  int64 // number of the next record to be read, from 1
-	jumbo bool  // it has the token to make its batch larger
+	turn  uint64 // how many batches went to the steps
+	next  int64  // number of the next record to be read, from 1
+	jumbo bool   // it has the token to make its batch larger
 
 	readSince atomic.Int64 // when the running Read was called; kept for Options.IdleTimeout
 
@@ -74,6 +75,9 @@ type stream struct {
 		sync.Mutex
 		reader sync.Cond // a place became free, or a call ended
 		lane   sync.Cond // a batch became ready, or there will be none
+		lead   sync.Cond // a batch has passed a step with Lead, or none will
+
+		leads []leadGate // of the steps
 
 		win       ackwindow.Window
 		slots     []slotState
@@ -115,10 +119,11 @@ func newStream(r *run, src Stream) *stream {
 	st.batches = make([]Batch, r.depth)
 	if r.transforms != nil {
 		st.outs = make([]Batch, r.depth)
+		st.mu.leads = make([]leadGate, len(r.opts.Steps))
 	}
 	st.mu.win = ackwindow.New(r.depth)
 	st.mu.slots = make([]slotState, r.depth)
-	st.mu.reader.L, st.mu.lane.L = &st.mu.Mutex, &st.mu.Mutex
+	st.mu.reader.L, st.mu.lane.L, st.mu.lead.L = &st.mu.Mutex, &st.mu.Mutex, &st.mu.Mutex
 	return st
 }
 
@@ -229,6 +234,7 @@ func (st *stream) fail(err error) {
 	}
 	st.mu.reader.Broadcast()
 	st.mu.lane.Broadcast()
+	st.mu.lead.Broadcast()
 	st.mu.Unlock()
 	if first {
 		st.r.noteFailing()

@@ -28,8 +28,9 @@ type transformPool struct {
 }
 
 type transformTask struct {
-	st *stream
-	i  uint64
+	st   *stream
+	i    uint64
+	turn uint64 // how many batches of the stream came before
 }
 
 func newTransformPool(r *run) *transformPool {
@@ -52,8 +53,10 @@ func (p *transformPool) inline() bool { return p.r.opts.Workers == 1 }
 
 // submit transforms batch i of st, now or soon.
 func (p *transformPool) submit(st *stream, i uint64) {
+	t := transformTask{st, i, st.turn}
+	st.turn++
 	if p.inline() {
-		p.apply(st, i)
+		p.apply(t)
 		return
 	}
 	p.start.Do(func() {
@@ -62,14 +65,14 @@ func (p *transformPool) submit(st *stream, i uint64) {
 			p.group.Go(p.work)
 		}
 	})
-	p.tasks <- transformTask{st, i}
+	p.tasks <- t
 }
 
 func (p *transformPool) work() {
 	for {
 		select {
 		case t := <-p.tasks:
-			p.apply(t.st, t.i)
+			p.apply(t)
 		case <-p.quit:
 			return
 		}
@@ -86,8 +89,9 @@ func (p *transformPool) close() {
 	p.group.Within(0)
 }
 
-// apply takes batch i of st through the steps and makes it ready.
-func (p *transformPool) apply(st *stream, i uint64) {
+// apply takes a batch through the steps and makes it ready.
+func (p *transformPool) apply(t transformTask) {
+	st, i := t.st, t.i
 	slot, ok := st.beginTransform(i)
 	if !ok {
 		return
@@ -97,7 +101,7 @@ func (p *transformPool) apply(st *stream, i uint64) {
 	err := st.lendOutput(in, out)
 	var notes [fates]Count
 	if err == nil {
-		notes, err = p.run(st, in, out)
+		notes, err = p.run(t, in, out)
 	}
 	p.busy(-1)
 	if err != nil && st.ctx.Err() != nil {
@@ -114,11 +118,17 @@ func (p *transformPool) apply(st *stream, i uint64) {
 
 // run calls the steps one after another. The batch goes to and fro between the
 // memory of in and that of out.
-func (p *transformPool) run(st *stream, in, out *Batch) (notes [fates]Count, err error) {
+func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count, err error) {
+	st := t.st
 	for k, step := range p.r.opts.Steps {
 		out.limit = min(step.outputSize(in.Cap()), len(out.lease.Mem))
 		out.owner = p.r
 		out.inherit(in)
+		if step.Lead {
+			if err := st.enterLead(k, t.turn); err != nil {
+				return notes, err
+			}
+		}
 		if in.Len() > 0 {
 			began := p.r.now()
 			err = p.call(st.ctx, step.Do, in, out)
@@ -130,6 +140,9 @@ func (p *transformPool) run(st *stream, in, out *Batch) (notes [fates]Count, err
 				return notes, p.failed(st, step, in, out, err)
 			}
 			accountStep(&notes, in, out)
+		}
+		if step.Lead {
+			st.leaveLead(k, out.Len() > 0)
 		}
 		in, out = out, in
 	}
