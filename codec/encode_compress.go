@@ -1,0 +1,141 @@
+package codec
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec/compress"
+)
+
+// leastBatch is the size of the smallest batch that a step is told to expect.
+const leastBatch = 4 << 10
+
+// CompressStep returns the step that compresses with gzip, zstd or LZ4: each batch
+// becomes a member or frame of its own, so that batches can be compressed side by
+// side, and a file that is damaged or continued is whole up to a batch. Level 0 is
+// the default of the method.
+//
+// The batches have packed records, which no later step can look at. The header
+// above them is compressed too.
+func CompressStep(m compress.Method, level int) (weir.Step, error) {
+	step, err := compressStep(m, level, false)
+	if err != nil {
+		return weir.Step{}, &weir.Error{Op: "compress", Kind: weir.Invalid, Err: err}
+	}
+	return step, nil
+}
+
+// compressStep does what CompressStep does. line says that the header is a line.
+func compressStep(m compress.Method, level int, line bool) (weir.Step, error) {
+	first, err := newPacker(m, level)
+	if err != nil {
+		return weir.Step{}, err
+	}
+	c := &compression{method: m, level: level, line: line, idle: []*packer{first}}
+	return weir.Step{
+		Name:      m.String(),
+		Do:        c.do,
+		Expand:    float64(compress.Bound(m, leastBatch)) / leastBatch,
+		PerWorker: compress.EncoderMemory(m, level) + int64(2*maxHeader+compress.Bound(m, maxHeader)),
+	}, nil
+}
+
+// A compression is a Step that compresses batches.
+type compression struct {
+	method compress.Method
+	level  int
+	line   bool
+
+	mu   sync.Mutex
+	idle []*packer
+}
+
+func (c *compression) do(_ context.Context, in, out *weir.Batch) error {
+	p, err := c.take()
+	if err != nil {
+		return err
+	}
+	defer c.give(p)
+	if header := in.Header(); len(header) > 0 {
+		if header, err = p.header(header, c.line); err != nil {
+			return err
+		}
+		out.SetHeader(header)
+	}
+	space := out.Space()
+	made, err := p.append(space[:0], in.Bytes())
+	switch {
+	case err != nil:
+		return err
+	case len(made) > len(space):
+		return weir.ErrBatchFull
+	}
+	copy(space, made) // nothing, if made is in space
+	out.Advance(len(made))
+	out.SetPacked(in.Records() + in.Packed())
+	return nil
+}
+
+// take returns an idle packer, or a new one.
+func (c *compression) take() (*packer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return newPacker(c.method, c.level)
+	}
+	p := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return p, nil
+}
+
+func (c *compression) give(p *packer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle = append(c.idle, p)
+}
+
+// A packer compresses blocks for one call at a time.
+type packer struct {
+	encoder *compress.Encoder // nil: they stay as they are
+
+	seen, packed []byte // the last header, before and after
+}
+
+func newPacker(m compress.Method, level int) (*packer, error) {
+	if m == compress.None {
+		return new(packer), nil
+	}
+	encoder, err := compress.NewEncoder(m, compress.WriteOptions{Level: level})
+	return &packer{encoder: encoder}, err
+}
+
+// append appends block to dst, compressed.
+func (p *packer) append(dst, block []byte) ([]byte, error) {
+	if p.encoder == nil {
+		return append(dst, block...), nil
+	}
+	return p.encoder.Append(dst, block)
+}
+
+// pack returns text compressed.
+func (p *packer) pack(text string) ([]byte, error) { return p.append(nil, []byte(text)) }
+
+// header returns the header of a stream compressed, with the end of its line if
+// line is set. The batches of a stream have the same one.
+func (p *packer) header(header []byte, line bool) ([]byte, error) {
+	if p.seen != nil && bytes.Equal(header, p.seen) {
+		return p.packed, nil
+	}
+	text := string(header)
+	if line && header[len(header)-1] != '\n' {
+		text += "\n"
+	}
+	packed, err := p.pack(text)
+	if err == nil {
+		p.seen, p.packed = bytes.Clone(header), packed
+	}
+	return packed, err
+}

@@ -1,0 +1,167 @@
+package codec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec/compress"
+	"github.com/weirflow/weir/codec/jsonscan"
+)
+
+// prime gets the stream ready for its first Read or Seek: everything that has to
+// be known of its beginning is.
+func (s *stream) prime(ctx context.Context) error {
+	if s.primed {
+		return nil
+	}
+	if err := s.opener.open(ctx, s.intake); err != nil {
+		return err
+	}
+	err := s.openOrigin()
+	if err == nil {
+		err = s.openFormat(ctx)
+	}
+	if err != nil {
+		s.err = s.wrap("read", err)
+		return err
+	}
+	s.spec = s.format.Name
+	if m := s.opener.method; m != compress.None {
+		s.spec += "+" + m.String()
+	}
+	s.primed = true
+	return nil
+}
+
+// openOrigin gives what was read of the beginning to whom it belongs.
+func (s *stream) openOrigin() error {
+	head := s.opener.takeHead()
+	s.carry = newCarry(max(s.carrySize(), len(head)))
+	if s.opener.method == compress.None {
+		s.origin = plain{s.intake}
+		s.carry.putBack(head)
+		s.end = s.intake.end
+		return nil
+	}
+	u, err := newUnpack(s.intake, head, s.opener.method, s.opener.limits)
+	s.origin = u
+	return err
+}
+
+// openFormat looks at the beginning of what is in the stream, and gets the framer
+// ready for what follows.
+func (s *stream) openFormat(ctx context.Context) error {
+	if s.opener.text {
+		if err := s.look(ctx, bomSettled); err != nil {
+			return err
+		}
+		n, err := bom(s.carry.bytes())
+		if err != nil {
+			return &weir.Error{Kind: weir.Invalid, Err: err}
+		}
+		s.skipCarried(n)
+	}
+	if s.format.Name == Auto {
+		enough := func(head []byte) bool { _, ok := firstLine(head); return ok }
+		if err := s.look(ctx, enough); err != nil {
+			return err
+		}
+		s.format = sniffFormat(s.carry.bytes()).withDefaults()
+	}
+	row, _ := lookup(s.format.Name)
+	if row.framer == nil {
+		return nil
+	}
+	s.framer = row.framer(s.format)
+	s.payload = row.payload(s.format)
+	s.excerpt = make([]byte, 0, weir.MaxExcerpt)
+	if whole, ok := s.framer.(*wholeFramer); ok {
+		whole.bytes = max(s.info.Size, 0)
+	}
+	if s.format.hasHeader() {
+		if err := s.readHeader(ctx); err != nil {
+			return err
+		}
+	}
+	s.openChecks(row)
+	return nil
+}
+
+// openChecks says what is looked at in a record.
+func (s *stream) openChecks(row *format) {
+	if s.o.Validate {
+		switch {
+		case s.format.Name == NDJSON || s.format.Name == JSON:
+			s.check = func(rec []byte) error { return jsonscan.Check(s.payload(rec)) }
+		case s.header != nil:
+			s.check = s.checkFields
+		}
+	}
+	s.strict = row.strict || s.check != nil || s.o.UTF8 == RejectInvalid
+}
+
+// look reads on, into the carry, until there is enough or no more.
+func (s *stream) look(ctx context.Context, enough func([]byte) bool) error {
+	for !enough(s.carry.bytes()) && !s.end {
+		room := len(s.carry.slab.Space())
+		if room == 0 {
+			return nil
+		}
+		_, err := s.origin.read(ctx, s.carry.slab, min(room, sniffSize))
+		if err != nil && err != io.EOF {
+			return inputError(err)
+		}
+		s.end = err == io.EOF
+	}
+	return nil
+}
+
+// skipCarried leaves out the first n bytes that are carried.
+func (s *stream) skipCarried(n int) {
+	s.carry.skip(n)
+	s.off += int64(n)
+}
+
+// readHeader takes the first row.
+func (s *stream) readHeader(ctx context.Context) error {
+	at, end := 0, [1]uint32{}
+	var bad error
+	ended := func(head []byte) bool {
+		var n int
+		n, at, bad = s.framer.frame(head, at, end[:])
+		return n > 0 || bad != nil
+	}
+	if err := s.look(ctx, ended); err != nil {
+		return err
+	}
+	head := s.carry.bytes()
+	switch {
+	case bad == nil && end[0] == 0 && !s.end:
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("the header is longer than %d bytes: raise Carry", s.carry.room())}
+	case bad == nil && end[0] == 0:
+		end[0] = uint32(len(head))
+		_, bad = s.framer.finish()
+	}
+	if bad != nil {
+		return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("the header: %w", bad)}
+	}
+	s.header = bytes.Clone(s.payload(head[:end[0]]))
+	s.fields = countFields(s.header, s.format.Separator, !s.format.NoQuotes)
+	s.skipCarried(int(end[0]))
+	s.framer.restore(0)
+	return nil
+}
+
+var errFields = errors.New("it has not as many fields as the header")
+
+func (s *stream) checkFields(rec []byte) error {
+	n := countFields(s.payload(rec), s.format.Separator, !s.format.NoQuotes)
+	if n == s.fields {
+		return nil
+	}
+	return fmt.Errorf("%w: %d instead of %d", errFields, n, s.fields)
+}
