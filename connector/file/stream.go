@@ -140,6 +140,16 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	return err
 }
 
+// ReadAt reads from any place of the file, for formats whose index is at its end. It
+// is an io.ReaderAt; it has nothing to do with where Read is.
+func (s *stream) ReadAt(p []byte, off int64) (int, error) {
+	n, err := s.f.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		err = s.fail("read", err)
+	}
+	return n, err
+}
+
 // fill reads into b and returns io.EOF, with or without data, when the file has
 // been read to its end.
 func (s *stream) fill(b *weir.Batch) error {
