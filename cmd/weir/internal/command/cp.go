@@ -45,7 +45,8 @@ one aborts at once.
 			last := len(args) - 1
 			return transfer{
 				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), sources: args[:last], destination: args[last],
+				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt,
+				sources: args[:last], destination: args[last],
 			}.run(cmd.Context())
 		},
 		ValidArgsFunction: completeAddress(reg),

@@ -106,6 +106,9 @@ func (f *transferFlags) add(set *pflag.FlagSet) {
 // cpFlags are the flags of weir cp.
 type cpFlags struct {
 	transferFlags
+	recordFlags
+	stateFlags
+	receipt      string
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -125,6 +128,9 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.rate, "rate", "read no faster than this, such as 10MiB/s (default no limit)")
 	set.Var(&f.idleTimeout, "idle-timeout", "fail a stream whose source delivers nothing for this time (default never)")
 	set.Var(&f.drainTimeout, "drain-timeout", "how long delivering what is in flight may take after Ctrl-C")
+	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
+	f.recordFlags.add(set)
+	f.stateFlags.add(set)
 	set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
 }
 

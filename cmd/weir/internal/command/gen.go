@@ -36,7 +36,7 @@ every machine. Data of several streams goes into a directory, a file each.
 			}
 			return transfer{
 				sys: sys, registry: reg, flags: &f,
-				options: weir.Options{Streams: weir.DefaultStreams},
+				options: weir.Options{Streams: weir.DefaultStreams}, state: stateFlags{off: true},
 				sources: []string{generatorAddress(cmd.Flags(), reg)}, destination: output,
 			}.run(cmd.Context())
 		},

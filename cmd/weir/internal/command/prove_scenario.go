@@ -70,7 +70,7 @@ func (s scenario) ingest(ctx context.Context, of prove.Scenario, source weir.Sou
 	}
 	plan.Apply()
 	_, err = job.Job{
-		Source: source, Sink: sink, Options: weir.Options{Streams: streams}, Plan: plan, Reporter: progress.Silent{},
+		Ends: job.Ends{Source: source, Sink: sink}, Options: weir.Options{Streams: streams}, Plan: plan, Reporter: progress.Silent{},
 	}.Run(ctx)
 	return err
 }

@@ -3,13 +3,17 @@ package command
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/cmd/weir/internal/job"
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/progress"
+	"github.com/weirflow/weir/cmd/weir/internal/receipt"
+	"github.com/weirflow/weir/cmd/weir/internal/records"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
+	"github.com/weirflow/weir/cmd/weir/internal/state"
 )
 
 // transfer moves what sources name into what destination names.
@@ -19,33 +23,130 @@ type transfer struct {
 	flags       *transferFlags
 	batch       int64
 	options     weir.Options
+	records     records.Ask
+	state       stateFlags
+	receipt     string // path; "": none
 	sources     []string
 	destination string
+
+	// Filled in by run:
+	began    time.Time
+	pipeline *records.Pipeline
+	plan     memory.Plan
+	progress *state.Job // nil: none is kept
+	recorder *receipt.Recorder
 }
+
+// stdout is the address of standard output.
+const stdout = "-"
 
 // run opens both ends, runs the job and returns nil or an *exitError.
 func (t transfer) run(ctx context.Context) error {
-	plan, err := memory.NewPlan(memory.Ask{
-		Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch,
-	}, memory.ThisMachine())
+	t.began = time.Now()
+	if err := t.prepare(); err != nil {
+		return usageOr(err)
+	}
+	steps, err := t.makePlan()
 	if err != nil {
 		return usage(err)
 	}
-	source, sink, err := t.open()
-	if err != nil {
+	if err := t.openState(); err != nil {
 		return usageOr(err)
 	}
-	plan.Apply()
+	ends, err := t.open(steps)
+	if err != nil {
+		return usageOr(errors.Join(err, t.close()))
+	}
+	return t.move(ctx, ends)
+}
+
+// prepare finds out what is to be done.
+func (t *transfer) prepare() error {
+	// Opening would tell the same later, and then something is open.
+	if _, err := t.registry.Parse(t.destination); err != nil {
+		return err
+	}
+	var origins []records.Source
+	for _, o := range t.registry.Origins(t.sources) {
+		origins = append(origins, records.Source(o))
+	}
+	target := t.registry.Target(t.destination, t.sources)
+	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes})
+	if err != nil {
+		return usage(err)
+	}
+	t.pipeline = p
+	if t.receipt != "" {
+		t.recorder, err = receipt.Create(t.receipt)
+	}
+	return err
+}
+
+// makePlan divides the memory, for the batches as the steps need them.
+func (t *transfer) makePlan() ([]weir.Step, error) {
+	machine := memory.ThisMachine()
+	ask := memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch}
+	plan, err := memory.NewPlan(ask, machine)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := t.pipeline.Steps(int(plan.Batch))
+	if err != nil {
+		return nil, err
+	}
+	if len(steps) > 0 {
+		ask.Weight, ask.Static = records.Weight(steps, t.workers(machine))
+		if plan, err = memory.NewPlan(ask, machine); err != nil {
+			return nil, err
+		}
+	}
+	t.plan = plan
+	t.plan.Apply()
+	t.options.Workers = t.workers(machine)
+	return steps, nil
+}
+
+// workers is the number of batches that are transformed at once.
+func (t *transfer) workers(m memory.Machine) int {
+	if t.records.Workers > 0 {
+		return t.records.Workers
+	}
+	return min(m.Procs, runtime.GOMAXPROCS(0))
+}
+
+// move runs the job between open ends.
+func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	signals, reset := job.NotifySignals()
 	toStdout := t.destination == stdout
-	reporter := t.flags.reporter(t.sys, toStdout)
-	reporter.Start(t.start(plan))
+	reporter := &finishing{Reporter: t.flags.reporter(t.sys, toStdout), t: t}
+	reporter.Start(t.start(t.plan))
 	total, _ := t.registry.Total(t.sources)
-	ending, err := job.Job{
-		Source: source, Sink: sink, Options: t.options, Plan: plan, Total: total,
+	if t.pipeline.Changes {
+		total = 0 // what is read is not what lies in the files
+	}
+	j := job.Job{
+		Ends: ends, Options: t.options, Plan: t.plan, Total: total,
 		Timeout:  time.Duration(t.flags.timeout),
 		Reporter: reporter, Signals: signals, Reset: reset,
-	}.Run(ctx)
+	}
+	if t.progress != nil {
+		j.Options.Checkpoints = checkpoints{t.progress, t.pipeline}
+		j.Retries = t.state.retries
+		j.Reopen = func() (job.Ends, error) {
+			if err := t.pipeline.Renew(); err != nil {
+				return job.Ends{}, err
+			}
+			steps, err := t.pipeline.Steps(int(t.plan.Batch))
+			if err != nil {
+				return job.Ends{}, err
+			}
+			return t.open(steps)
+		}
+	}
+	ending, err := j.Run(ctx)
+	if closed := t.close(); closed != nil && err == nil {
+		return &exitError{exitFailed, closed}
+	}
 	switch {
 	case ending.ExitCode() == exitDone:
 		return nil
@@ -57,34 +158,107 @@ func (t transfer) run(ctx context.Context) error {
 	return &exitError{ending.ExitCode(), err}
 }
 
-// stdout is the address of standard output.
-const stdout = "-"
-
 // open opens both ends, or neither.
-func (t transfer) open() (weir.Source, weir.Sink, error) {
+func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
+		Resumable: t.progress != nil, Bad: t.pipeline.Bad(),
 	}
 	to, err := t.registry.Parse(t.destination)
 	if err != nil {
-		return nil, nil, err
+		return job.Ends{}, err
 	}
 	env.Exclude, env.Many = to.Paths, t.registry.Many(t.sources)
 	source, err := t.registry.OpenSource(t.sources, env)
 	if err != nil {
-		return nil, nil, err
+		return job.Ends{}, err
 	}
 	sink, err := t.registry.OpenSink(t.destination, env)
 	if err != nil {
-		return nil, nil, errors.Join(err, source.Close())
+		return job.Ends{}, errors.Join(err, source.Close())
 	}
-	return source, sink, nil
+	if t.recorder != nil {
+		source, sink = t.recorder.Source(source), t.recorder.Sink(sink)
+	}
+	outer, err := t.pipeline.Source(source)
+	if err != nil {
+		return job.Ends{}, errors.Join(err, source.Close(), sink.Close())
+	}
+	into, err := t.pipeline.Sink(sink)
+	if err != nil {
+		return job.Ends{}, errors.Join(err, outer.Close(), sink.Close())
+	}
+	return job.Ends{Source: outer, Sink: into, Steps: steps}, nil
 }
 
-func (t transfer) start(plan memory.Plan) progress.Start {
+// close ends what was begun beside the ends.
+func (t *transfer) close() error {
+	var err error
+	if t.recorder != nil {
+		err = t.recorder.Discard()
+	}
+	err = errors.Join(err, t.pipeline.Close())
+	if t.progress != nil {
+		err = errors.Join(err, t.progress.Close())
+	}
+	return err
+}
+
+func (t *transfer) start(plan memory.Plan) progress.Start {
 	s := progress.Start{Version: version(), Destination: t.registry.Redact(t.destination), Plan: plan}
 	for _, source := range t.sources {
 		s.Sources = append(s.Sources, t.registry.Redact(source))
 	}
 	return s
+}
+
+// finishing is a Reporter that ends the receipt and the state with the transfer.
+type finishing struct {
+	progress.Reporter
+	t *transfer
+}
+
+func (f *finishing) End(e progress.End) {
+	if err := f.t.finish(e); err != nil {
+		f.Notice(err.Error())
+	}
+	f.Reporter.End(e)
+}
+
+// finish writes the receipt, and notes that the job is done.
+func (t *transfer) finish(e progress.End) error {
+	var err error
+	if t.progress != nil && e.Err == nil && e.ExitCode == exitDone {
+		err = t.progress.Done()
+	}
+	if t.recorder == nil {
+		return err
+	}
+	s := receipt.Summary{
+		Version: version(), Destination: t.registry.Redact(t.destination), Began: t.began, Ended: time.Now(),
+		Status: e.Status, Ledger: receipt.LedgerOf(e.Stats), MemoryCap: e.Cap, MemoryPeak: e.Peak,
+	}
+	if e.Err != nil {
+		s.Error = e.Err.Error()
+	}
+	for _, source := range t.sources {
+		s.Sources = append(s.Sources, t.registry.Redact(source))
+	}
+	err = errors.Join(err, t.recorder.Finish(s))
+	t.recorder = nil
+	return err
+}
+
+// checkpoints stores what the engine says, behind the dead letters of what comes
+// before it.
+type checkpoints struct {
+	*state.Job
+	pipeline *records.Pipeline
+}
+
+func (c checkpoints) Save(ctx context.Context, s weir.StreamInfo, p weir.Checkpoint) error {
+	if err := c.pipeline.Sync(); err != nil {
+		return err
+	}
+	return c.Job.Save(ctx, s, p)
 }

@@ -48,12 +48,18 @@ func (e Ending) String() string {
 // ExitCode returns the exit code of the process.
 func (e Ending) ExitCode() int { return [...]int{0, 1, 124, 130, 0}[e] }
 
-// Job is a transfer to run.
-type Job struct {
+// Ends are what a transfer is between, and what is done in the middle.
+type Ends struct {
 	Source weir.Source
 	Sink   weir.Sink
+	Steps  []weir.Step
+}
+
+// Job is a transfer to run.
+type Job struct {
+	Ends
 	// Options are the engine's. Budget, Guarantee, Batch, InFlight, ReadAhead,
-	// Grace, Control and OnStream are filled in by Run.
+	// Steps, Grace, Control and OnStream are filled in by Run.
 	Options  weir.Options
 	Plan     memory.Plan
 	Total    int64         // bytes to read, if known before the source ends; 0: not known
@@ -61,7 +67,7 @@ type Job struct {
 	Reporter progress.Reporter
 	// Reopen opens both ends again, to go on after an error that may pass. Nil: it
 	// cannot go on, because no checkpoints are kept.
-	Reopen func() (weir.Source, weir.Sink, error)
+	Reopen func() (Ends, error)
 	// Retries is how often in a row that is tried without progress.
 	Retries int
 	// Signals asks for the end: the first drains, the second cancels.
@@ -123,8 +129,9 @@ type watch struct {
 	readerGone, failed  atomic.Bool // why streams failed
 }
 
-func (w *watch) options(budget *weir.Budget) weir.Options {
+func (w *watch) options(budget *weir.Budget, steps []weir.Step) weir.Options {
 	o := w.job.Options
+	o.Steps = steps
 	o.Budget, o.Guarantee = budget, budget.Limit()
 	o.Batch, o.InFlight = int(w.job.Plan.Batch), w.job.Plan.InFlight
 	if !w.job.Plan.ReadAhead {

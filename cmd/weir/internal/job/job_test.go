@@ -59,7 +59,7 @@ func newTrial(t *testing.T, o sim.GeneratorOptions, sink weir.Sink) *trial {
 	}
 	tr := &trial{signals: make(chan os.Signal, 2)}
 	tr.Job = Job{
-		Source: source, Sink: sink, Reporter: &tr.recorder,
+		Ends: Ends{Source: source, Sink: sink}, Reporter: &tr.recorder,
 		Plan:    memory.Plan{Cap: 64 << 20, Arenas: 16 << 20, Batch: 64 << 10, ReadAhead: true},
 		Signals: tr.signals, Reset: func() { tr.resets++ },
 	}

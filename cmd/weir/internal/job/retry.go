@@ -25,10 +25,10 @@ func pauseLimit(n int) time.Duration {
 // attempts runs Ingest until it succeeds, cannot succeed, or has been tried often
 // enough without progress. Each attempt continues where the checkpoints are.
 func (w *watch) attempts(ctx context.Context, budget *weir.Budget) (weir.Result, error) {
-	src, dst := w.job.Source, w.job.Sink
+	ends := w.job.Ends
 	var before weir.Stats
 	for idle := 0; ; {
-		result, err := weir.Ingest(ctx, src, dst, w.options(budget))
+		result, err := weir.Ingest(ctx, ends.Source, ends.Sink, w.options(budget, ends.Steps))
 		addTotals(&result.Stats, before)
 		before = result.Stats
 		if err == nil || w.job.Reopen == nil || !w.passes(ctx, err) {
@@ -46,7 +46,7 @@ func (w *watch) attempts(ctx context.Context, budget *weir.Budget) (weir.Result,
 		if !w.pause(ctx, pause) {
 			return result, err
 		}
-		if src, dst, err = w.job.Reopen(); err != nil {
+		if ends, err = w.job.Reopen(); err != nil {
 			return result, err
 		}
 	}

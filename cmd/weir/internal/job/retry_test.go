@@ -43,9 +43,9 @@ func TestErrorsThatMayPassAreTriedAgain(t *testing.T) {
 				failures := c.failures
 				tr := newTrial(t, sim.GeneratorOptions{Size: 1 << 20}, flaky{sim.NewNull(), &failures, c.kind})
 				tr.Retries = 4
-				tr.Reopen = func() (weir.Source, weir.Sink, error) {
+				tr.Reopen = func() (Ends, error) {
 					src, err := sim.NewGenerator(sim.GeneratorOptions{Size: 1 << 20})
-					return src, flaky{sim.NewNull(), &failures, c.kind}, err
+					return Ends{Source: src, Sink: flaky{sim.NewNull(), &failures, c.kind}}, err
 				}
 				began := time.Now()
 				err := tr.run(t, c.want)
@@ -68,9 +68,9 @@ func TestInterruptEndsThePauseBetweenAttempts(t *testing.T) {
 		failures := 1 << 30
 		tr := newTrial(t, sim.GeneratorOptions{Size: 1 << 20}, flaky{sim.NewNull(), &failures, weir.Transient})
 		tr.Retries = 1 << 30
-		tr.Reopen = func() (weir.Source, weir.Sink, error) {
+		tr.Reopen = func() (Ends, error) {
 			src, err := sim.NewGenerator(sim.GeneratorOptions{Size: 1 << 20})
-			return src, flaky{sim.NewNull(), &failures, weir.Transient}, err
+			return Ends{Source: src, Sink: flaky{sim.NewNull(), &failures, weir.Transient}}, err
 		}
 		time.AfterFunc(time.Hour, func() { tr.signals <- interrupt{} })
 		began := time.Now()

@@ -46,6 +46,12 @@ type Ask struct {
 	Streams  int   // open side by side
 	InFlight int   // --in-flight: writes of one stream; 0: as many as there is room for
 	Batch    int64 // --batch; 0: derived from the arenas
+
+	// Weight is what a batch costs in all, in bytes of arenas per byte of it: more
+	// than one when it is transformed. 0: 1.
+	Weight float64
+	// Static is what is held beside batches for the whole run, in bytes.
+	Static int64
 }
 
 // Machine is what the process finds around it.
@@ -77,12 +83,14 @@ type Plan struct {
 	Writes  int64 `json:"writes_bytes"`
 	Reserve int64 `json:"reserve_bytes"`
 	Arenas  int64 `json:"arenas_bytes"`
+	Static  int64 `json:"static_bytes"` // of Arenas: held for the whole run
 
 	Batch     int64 `json:"batch_bytes"`
 	InFlight  int   `json:"in_flight"`  // the most writes that a stream may have in flight
 	ReadAhead bool  `json:"read_ahead"` // whether a stream is read while it is written
 
 	procs, streams int
+	weight         float64
 }
 
 // NewPlan divides the cap. The error shows the sum when the cap is too small,
@@ -104,7 +112,11 @@ func NewPlan(ask Ask, m Machine) (Plan, error) {
 		return Plan{}, fmt.Errorf("a batch of %s (--batch) does not fit the %s that --memory %s leaves for data:\n%s\nlower --batch or raise --memory",
 			size.Flag(p.Batch), size.Format(p.Arenas), size.Flag(p.Cap), p)
 	}
-	p.ReadAhead = p.Arenas >= 2*p.Batch*int64(p.streams)
+	if cost := int64(float64(p.Batch) * p.weight); cost+p.Static > p.Arenas {
+		return Plan{}, fmt.Errorf("a batch of %s costs %s on its way through the transforms, beside %s that they hold, and --memory %s leaves %s for data:\n%s\nlower --batch or raise --memory",
+			size.Flag(p.Batch), size.Format(cost), size.Format(p.Static), size.Flag(p.Cap), size.Format(p.Arenas), p)
+	}
+	p.ReadAhead = float64(p.Arenas-p.Static) >= 2*float64(p.Batch)*p.weight*float64(p.streams)
 	return p, nil
 }
 
@@ -134,18 +146,20 @@ func divide(ask Ask, m Machine) Plan {
 		Batch:   ask.Batch,
 		procs:   min(max(m.Procs, 1), int(max(ask.Cap/capPerProc, 2))),
 		streams: max(ask.Streams, 1),
+		weight:  max(ask.Weight, 1),
+		Static:  ask.Static,
 	}
 	p.Procs = int64(p.procs) * perProc
 	p.Streams = int64(p.streams) * perStream
 	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Reserve
 	if p.Batch == 0 {
-		p.Batch = batchFor(p.Arenas, p.streams)
+		p.Batch = batchFor(p.Arenas-p.Static, p.streams, p.weight)
 	}
 	p.InFlight = ask.InFlight
 	if p.InFlight == 0 {
 		p.InFlight = int(p.Cap / writesShare / perWrite / int64(p.streams))
 	}
-	p.InFlight = int(max(1, min(int64(p.InFlight), p.Arenas/p.Batch))) // a write needs a batch
+	p.InFlight = int(max(1, min(int64(p.InFlight), int64(float64(p.Arenas)/p.weight)/p.Batch))) // a write needs a batch
 	p.Writes = int64(p.streams) * int64(p.InFlight-1) * perWrite
 	p.Arenas -= p.Writes
 	return p
@@ -173,9 +187,9 @@ func (p Plan) tooSmall(ask Ask, m Machine) error {
 
 // batchFor returns a power of two that leaves two batches for each stream, and
 // sixteen in all, as far as the engine's bounds allow.
-func batchFor(arenas int64, streams int) int64 {
+func batchFor(arenas int64, streams int, weight float64) int64 {
 	b := int64(weir.MaxBatch)
-	for b > weir.MinBatch && b*int64(max(16, 2*streams)) > arenas {
+	for b > weir.MinBatch && float64(b)*weight*float64(max(16, 2*streams)) > float64(arenas) {
 		b /= 2
 	}
 	return b
@@ -196,6 +210,9 @@ func (p Plan) String() string {
 	}
 	row("reserve", p.Reserve, "5 %, at least "+size.Format(reserveMin))
 	row("arenas", p.Arenas, "data in flight")
+	if p.Static > 0 {
+		row("of these", p.Static, "held by transforms")
+	}
 	row("cap", p.Cap, "--memory")
 	return strings.TrimRight(b.String(), "\n")
 }

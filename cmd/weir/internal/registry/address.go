@@ -304,3 +304,13 @@ func soundsSecret(name string) bool {
 	}
 	return false
 }
+
+// Shorten cuts a text for people to at most n bytes, in its middle.
+func Shorten(text string, n int) string {
+	const gap = " … "
+	if len(text) <= n {
+		return text
+	}
+	half := (n - len(gap)) / 2
+	return strings.ToValidUTF8(text[:half], "") + gap + strings.ToValidUTF8(text[len(text)-half:], "")
+}

@@ -27,6 +27,9 @@ func New() *Registry {
 // dlqScheme is that of dead letters.
 const dlqScheme = "dlq"
 
+// ndjson is the format of the records that connectors give and take.
+const ndjson = "ndjson"
+
 // DeadLetters returns the address of the dead letters in a directory.
 func DeadLetters(dir string) string { return dlqScheme + "://" + url.PathEscape(dir) }
 
@@ -36,6 +39,7 @@ func deadLetters() Connector {
 		Summary:  "the records of dead letters, in order, to try them again",
 		Place:    "DIR",
 		Examples: []string{"dlq://dead", "dlq:///var/lib/weir/dead"},
+		Yields:   func(Address) string { return ndjson },
 		source: func(a Address, env Env) (weir.Source, error) {
 			if a.Place == "" {
 				return nil, a.fail(errors.New("the directory is missing, as in dlq://dead"))
@@ -50,6 +54,7 @@ func files() Connector {
 		Scheme:  fileScheme,
 		Summary: "files: a path, a directory or a glob (**) is read, a file or a directory is written",
 		Place:   "/PATH",
+		Keeps:   true,
 		Examples: []string{
 			"file:///var/log/app.log", "file:///data/out.bin?sync=false", "'logs/**/*.ndjson'",
 		},
@@ -125,6 +130,12 @@ func generator() Connector {
 			},
 			{Name: "streams", Kind: Int, Default: "1", Example: "8", Min: 1, Max: sim.MaxStreams, Text: "streams that share the size"},
 			{Name: "opaque", Kind: Bool, Default: "false", Example: "true", Text: "bytes without record boundaries"},
+		},
+		Yields: func(a Address) string {
+			if value[string](a, "format") != ndjson || value[bool](a, "opaque") {
+				return ""
+			}
+			return ndjson
 		},
 		source: func(a Address, _ Env) (weir.Source, error) {
 			format, err := sim.ParseFormat(value[string](a, "format"))

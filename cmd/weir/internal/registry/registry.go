@@ -25,6 +25,15 @@ type Connector struct {
 	// Foreign says that the address is a URL of somebody else: its query is the
 	// server's, and parameters stand behind "#", which is never sent.
 	Foreign bool
+	// Yields returns the format of the records that the source gives by itself,
+	// as package codec names it; nil or empty: it gives bytes.
+	Yields func(Address) string
+	// Takes is the format of the records that the destination takes; empty: any
+	// bytes.
+	Takes string
+	// Keeps says that runs into this destination are worth continuing after a
+	// crash.
+	Keeps bool
 
 	source func(Address, Env) (weir.Source, error) // nil: it cannot be read
 	sink   func(Address, Env) (weir.Sink, error)   // nil: it cannot be written

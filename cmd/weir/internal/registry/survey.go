@@ -51,3 +51,63 @@ func (r *Registry) Total(args []string) (int64, bool) {
 
 // isPattern reports whether a path has characters that are special in a glob.
 func isPattern(path string) bool { return strings.ContainsAny(path, "*?[{") }
+
+// Origin is what is known of an address that is read before it is opened.
+type Origin struct {
+	Name   string // that tells its format by its extensions; "": none does
+	Yields string // see Connector
+}
+
+// Origins returns what is known of the sources. Those that cannot be understood
+// are left out: opening them says what is wrong.
+func (r *Registry) Origins(args []string) []Origin {
+	var all []Origin
+	for _, arg := range args {
+		a, err := r.Parse(arg)
+		if err != nil {
+			continue
+		}
+		var s Origin
+		if a.connector.Yields != nil {
+			s.Yields = a.connector.Yields(a)
+		}
+		switch {
+		case len(a.Paths) > 0:
+			s.Name = a.Paths[0]
+		case a.URL != "":
+			s.Name, _, _ = strings.Cut(a.URL, "?")
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Target is what is known of an address that is written before it is opened.
+type Target struct {
+	Name  string // of the one file that will be written; "": none, or several
+	Takes string // see Connector
+	Keeps bool   // see Connector
+}
+
+// Target returns what is known of the destination of these sources. One that
+// cannot be understood is nothing: opening it says what is wrong.
+func (r *Registry) Target(arg string, sources []string) Target {
+	a, err := r.Parse(arg)
+	if err != nil {
+		return Target{}
+	}
+	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps}
+	if len(a.Paths) == 1 && !r.Many(sources) && !directory(a.Paths[0]) {
+		d.Name = a.Paths[0]
+	}
+	return d
+}
+
+// directory reports whether streams become files below path.
+func directory(path string) bool {
+	if path == "" || os.IsPathSeparator(path[len(path)-1]) {
+		return true
+	}
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}

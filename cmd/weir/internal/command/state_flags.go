@@ -1,0 +1,84 @@
+package command
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/weirflow/weir/cmd/weir/internal/registry"
+	"github.com/weirflow/weir/cmd/weir/internal/state"
+)
+
+// defaultRetries is how often in a row an error that may pass is tried again
+// without progress.
+const defaultRetries = 8
+
+// stateFlags are the flags about what is kept for a later run.
+type stateFlags struct {
+	fresh   bool
+	dir     string
+	retries int
+	off     bool // no state is kept
+}
+
+func (f *stateFlags) add(set *pflag.FlagSet) {
+	set.BoolVar(&f.fresh, "fresh", false, "start over: forget how far an earlier run of the same command came")
+	set.StringVar(&f.dir, "state", "", "`DIR`ectory to keep how far it came, or none (default $WEIR_STATE, or ~/.local/state/weir)")
+	set.IntVar(&f.retries, "retries", defaultRetries, "try again so often in a row without progress after an error that may pass")
+}
+
+// openState opens what earlier runs of the same command have stored. There is none
+// where a destination is not worth it or no place is known.
+func (t *transfer) openState() error {
+	dir := state.Dir(t.state.dir, t.sys.Getenv)
+	if t.state.off || dir == "" || !t.registry.Target(t.destination, t.sources).Keeps {
+		return nil
+	}
+	j, err := state.Open(dir, t.id(), t.description(), t.state.fresh)
+	if err != nil {
+		return err
+	}
+	// Who overwrites what a finished run made wants it made again.
+	if t.flags.force && j.Finished() {
+		if err := j.Close(); err != nil {
+			return err
+		}
+		if j, err = state.Open(dir, t.id(), t.description(), true); err != nil {
+			return err
+		}
+	}
+	t.progress = j
+	return nil
+}
+
+// id names the job: the same sources, destination and treatment.
+func (t *transfer) id() string {
+	parts := []string{"1"}
+	for _, s := range t.sources {
+		parts = append(parts, "source", t.absolute(s))
+	}
+	parts = append(parts, "destination", t.absolute(t.destination))
+	return state.ID(append(parts, t.records.Parts()...)...)
+}
+
+// absolute makes a local path independent of the working directory.
+func (t *transfer) absolute(arg string) string {
+	a, err := t.registry.Parse(arg)
+	if err != nil || len(a.Paths) != 1 {
+		return arg
+	}
+	path, err := filepath.Abs(a.Paths[0])
+	if err != nil {
+		return arg
+	}
+	return path
+}
+
+func (t *transfer) description() string {
+	var names []string
+	for _, s := range t.sources {
+		names = append(names, t.registry.Redact(s))
+	}
+	return registry.Shorten(strings.Join(names, " "), 1000) + " -> " + registry.Shorten(t.registry.Redact(t.destination), 1000)
+}

@@ -1,0 +1,64 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
+)
+
+// dynamicExpand is the output set aside for a batch whose format is not known
+// ahead: that of rows.
+const dynamicExpand = 3
+
+// dynamicStep makes JSON objects of records of whatever format each stream has.
+func (p *Pipeline) dynamicStep() weir.Step {
+	var mu sync.Mutex
+	steps := map[string]weir.Transform{} // by format: as many as there are
+	find := func(format string) (weir.Transform, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if f, known := steps[format]; known {
+			return f, nil
+		}
+		spec, err := codec.ParseSpec(format)
+		if err != nil {
+			return nil, err
+		}
+		made, err := codec.Convert(spec.Format, codec.Format{Name: codec.NDJSON}, p.conversion())
+		if err != nil {
+			return nil, err
+		}
+		f := copyRecords
+		if len(made) == 1 {
+			f = made[0].Do
+		}
+		steps[format] = f
+		return f, nil
+	}
+	return weir.Step{
+		Name: "to ndjson", Expand: dynamicExpand, PerWorker: 256 << 10,
+		Do: func(ctx context.Context, in, out *weir.Batch) error {
+			if in.Format() == "" {
+				return fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())
+			}
+			f, err := find(in.Format())
+			if err != nil {
+				return err
+			}
+			return f(ctx, in, out)
+		},
+	}
+}
+
+// copyRecords passes records that are what they should be.
+func copyRecords(_ context.Context, in, out *weir.Batch) error {
+	for i := range in.Records() {
+		if !out.Append(in.Record(i)) {
+			return weir.ErrBatchFull
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package records
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/transform"
+	"github.com/weirflow/weir/transform/external"
+)
+
+// Kinds of stages that are not a statement of the language.
+const (
+	Program = "program" // several statements
+	Exec    = "exec"    // a command line
+)
+
+// A Stage is one thing that is done to every record.
+type Stage struct {
+	kind, text string
+	statements []transform.Statement
+	command    string
+}
+
+// ParseStage reads a stage: a kind, or a statement's name, and its text.
+func ParseStage(kind, text string) (Stage, error) {
+	switch kind {
+	case Program:
+		all, err := transform.Split(text)
+		if err == nil && len(all) == 0 {
+			err = errors.New("the program is empty")
+		}
+		return Stage{kind: kind, text: text, statements: all}, err
+	case Exec:
+		if strings.TrimSpace(text) == "" {
+			return Stage{}, errors.New("the command is empty; example: jq -c .")
+		}
+		return Stage{kind: kind, text: text, command: text}, nil
+	}
+	s, err := transform.ParseStatement(kind, text)
+	return Stage{kind: kind, text: text, statements: []transform.Statement{s}}, err
+}
+
+// Parts returns what was asked for that changes what is written, as text: another
+// text is another job.
+func (a Ask) Parts() []string {
+	parts := []string{"from", a.From, "to", a.To, "columns", strings.Join(a.Columns, ",")}
+	for _, s := range a.Stages {
+		parts = append(parts, s.kind, s.text)
+	}
+	return parts
+}
+
+// steps returns the steps of the stages: statements in a row are one program.
+func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
+	var steps []weir.Step
+	var row []transform.Statement
+	end := func() error {
+		if len(row) == 0 {
+			return nil
+		}
+		p, err := transform.New(row, transform.Options{Bad: bad})
+		if err != nil {
+			return err
+		}
+		row = nil
+		need := p.Footprint(batch)
+		steps = append(steps, weir.Step{
+			Name: p.String(), Do: p.Batch, Expand: need.Expand, PerWorker: need.PerWorker, Static: need.Static,
+		})
+		return nil
+	}
+	for _, s := range a.Stages {
+		row = append(row, s.statements...)
+		if s.command == "" {
+			continue
+		}
+		if err := end(); err != nil {
+			return nil, err
+		}
+		step, err := external.Step(s.command, 0)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	return steps, end()
+}
