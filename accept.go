@@ -140,6 +140,7 @@ func (r *run) registerLocked(st *stream) {
 	st.begin(now)
 	r.mu.streams[st] = struct{}{}
 	r.mu.done.Streams.Opened++
+	r.mu.done.Guarantee = r.mu.done.Guarantee.weaker(GuaranteeOf(st.info, r.fp, r.opts.Checkpoints != nil))
 	r.mu.finite = r.mu.finite || !st.info.Endless
 	if st.info.Size < 0 {
 		r.mu.unknown = true

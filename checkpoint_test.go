@@ -152,8 +152,15 @@ type shelfSink struct {
 	delay    func() time.Duration
 }
 
-func (s *shelfSink) Footprint() weir.Footprint { return weir.Footprint{MaxInFlight: s.inFlight} }
-func (s *shelfSink) Close() error              { return nil }
+func (s *shelfSink) Footprint() weir.Footprint {
+	fp := weir.Footprint{MaxInFlight: s.inFlight}
+	if s.kind != flushOnly {
+		fp.Resumes = weir.ResumesAtMark
+	}
+	return fp
+}
+
+func (s *shelfSink) Close() error { return nil }
 
 func (s *shelfSink) Open(_ context.Context, info weir.StreamInfo) (weir.Writer, error) {
 	if err := s.w.fault("open"); err != nil {
@@ -365,6 +372,9 @@ func TestDrainedRunIsContinuedAndFinishedOneDoesNothing(t *testing.T) {
 			t.Fatalf("%+v, %v", first.Stats, err)
 		}
 		second, err := run(0)
+		if second.Guarantee.Label != weir.ExactlyOnce {
+			t.Errorf("%+v", second.Guarantee)
+		}
 		if err != nil || second.Resumed != first.Read || second.Read.Records != 700-first.Read.Records {
 			t.Errorf("read %v, resumed %v, %v", second.Read, second.Resumed, err)
 		}

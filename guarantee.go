@@ -20,6 +20,15 @@ type Guarantee struct {
 	Reason string `json:"reason"`
 }
 
+// weaker returns the weaker of two guarantees; an empty one is none.
+func (g Guarantee) weaker(o Guarantee) Guarantee {
+	rank := map[Label]int{"": 3, ExactlyOnce: 2, AtLeastOnce: 1, BestEffort: 0}
+	if rank[o.Label] < rank[g.Label] {
+		return o
+	}
+	return g
+}
+
 // GuaranteeOf works out what a route promises, from what its source and sink say
 // of themselves; checkpoints says whether there is a store of them.
 func GuaranteeOf(source StreamInfo, sink Footprint, checkpoints bool) Guarantee {

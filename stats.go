@@ -48,6 +48,9 @@ type Stats struct {
 	// Resumed is what earlier runs have read of the streams that were opened so
 	// far, up to the checkpoints where this one continued; it is not in Read.
 	Resumed Count `json:"resumed"`
+	// Guarantee is the weakest of the promises that the streams opened so far
+	// were given; empty before the first.
+	Guarantee Guarantee `json:"guarantee"`
 	// Checkpoints is the number of checkpoints that were stored.
 	Checkpoints int64 `json:"checkpoints"`
 

@@ -72,7 +72,11 @@ func (v *value) appendNumber(dst []byte) ([]byte, error) {
 	if a := math.Abs(v.f); a == 0 || a >= 1e-6 && a < 1e21 {
 		return strconv.AppendFloat(dst, v.f, 'f', -1, 64), nil
 	}
-	return strconv.AppendFloat(dst, v.f, 'e', -1, 64), nil
+	dst = strconv.AppendFloat(dst, v.f, 'e', -1, 64)
+	if n := len(dst); n >= 4 && string(dst[n-4:n-1]) == "e-0" { // 1e-7, as encoding/json writes it
+		dst = append(dst[:n-2], dst[n-1])
+	}
+	return dst, nil
 }
 
 // float returns a number as a float64.

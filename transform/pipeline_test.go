@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/weirflow/weir"
@@ -79,5 +80,37 @@ func TestABadRecordNamesItsPlaceInThePipeline(t *testing.T) {
 	_, err := weir.Ingest(t.Context(), &lines{text: "{\"n\":1}\n{\"n\":\"x\"}\n"}, weir.ToWriter(io.Discard), weir.Options{Steps: []weir.Step{p.Step(64 << 10)}})
 	if err == nil || !strings.Contains(err.Error(), "where: record 2:") || !strings.Contains(err.Error(), "number(x)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAProgramIsSafeForSeveralGoroutines(t *testing.T) {
+	p := mustParse(t, `
+		where status >= 200 and path matches "items" and any(split(path, "/"), # == "api")
+		set first = split(upper(path), "/")[1], seconds = latency_ms / 1000
+		mask email, /web-\d+/ with [x]; hash user_id with md5; parse_time ts to unix
+		set list = [1, 2]; explode list; keep first, seconds, user, user_id, ts, list, host`, transform.Options{})
+	in := accessLog(300)
+	want := ""
+	for i := range 4 {
+		var wg sync.WaitGroup
+		outs := make([]string, 4)
+		for k := range outs {
+			wg.Go(func() {
+				out := weir.NewBatch(4 * in.Len())
+				if err := p.Batch(context.Background(), in, out); err != nil {
+					t.Error(err)
+				}
+				outs[k] = string(out.Bytes())
+			})
+		}
+		wg.Wait()
+		if i == 0 {
+			want = outs[0]
+		}
+		for _, got := range outs {
+			if got != want || got == "" {
+				t.Fatal("the goroutines do not agree")
+			}
+		}
 	}
 }

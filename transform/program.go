@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -91,6 +92,9 @@ func New(statements []Statement, o Options) (*Program, error) {
 func build(statements []Statement, o Options, leavesOnly bool) (*Program, error) {
 	b := &builder{o: o.withDefaults(), p: &Program{bad: o.Bad, start: time.Now()}, leavesOnly: leavesOnly}
 	for _, st := range statements {
+		if st.make == nil {
+			return nil, errors.New("a Statement is made by Split or ParseStatement")
+		}
 		op, err := st.make(b)
 		if err != nil {
 			return nil, err

@@ -48,7 +48,7 @@ func (t *transfer) openState() error {
 			return err
 		}
 	}
-	t.progress = j
+	t.progress, t.resumable = j, true
 	return nil
 }
 

@@ -34,7 +34,9 @@ type transfer struct {
 	pipeline *records.Pipeline
 	plan     memory.Plan
 	progress *state.Job // nil: none is kept
-	recorder *receipt.Recorder
+
+	resumable bool // progress is kept
+	recorder  *receipt.Recorder
 }
 
 // stdout is the address of standard output.
@@ -50,6 +52,7 @@ func (t transfer) run(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
+	t.plan.Apply()
 	if err := t.openState(); err != nil {
 		return usageOr(err)
 	}
@@ -85,7 +88,7 @@ func (t *transfer) prepare() error {
 // makePlan divides the memory, for the batches as the steps need them.
 func (t *transfer) makePlan() ([]weir.Step, error) {
 	machine := memory.ThisMachine()
-	ask := memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch}
+	ask := t.memoryAsk()
 	plan, err := memory.NewPlan(ask, machine)
 	if err != nil {
 		return nil, err
@@ -101,9 +104,12 @@ func (t *transfer) makePlan() ([]weir.Step, error) {
 		}
 	}
 	t.plan = plan
-	t.plan.Apply()
 	t.options.Workers = t.workers(machine)
 	return steps, nil
+}
+
+func (t *transfer) memoryAsk() memory.Ask {
+	return memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch}
 }
 
 // workers is the number of batches that are transformed at once.
@@ -162,7 +168,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Resumable: t.progress != nil, Bad: t.pipeline.Bad(),
+		Resumable: t.resumable, Bad: t.pipeline.Bad(),
 	}
 	to, err := t.registry.Parse(t.destination)
 	if err != nil {
@@ -236,7 +242,7 @@ func (t *transfer) finish(e progress.End) error {
 	}
 	s := receipt.Summary{
 		Version: version(), Destination: t.registry.Redact(t.destination), Began: t.began, Ended: time.Now(),
-		Status: e.Status, Ledger: receipt.LedgerOf(e.Stats), MemoryCap: e.Cap, MemoryPeak: e.Peak,
+		Status: e.Status, Guarantee: e.Stats.Guarantee, Ledger: receipt.LedgerOf(e.Stats), MemoryCap: e.Cap, MemoryPeak: e.Peak,
 	}
 	if e.Err != nil {
 		s.Error = e.Err.Error()

@@ -83,6 +83,9 @@ func (w *watch) pause(ctx context.Context, d time.Duration) bool {
 // addTotals adds what earlier attempts did to s. What this one resumed of them is
 // not counted twice: Resumed is what came before all of them.
 func addTotals(s *weir.Stats, before weir.Stats) {
+	if before.Elapsed == 0 {
+		return // this is the first
+	}
 	for _, c := range []struct{ to, of *weir.Count }{
 		{&s.Read, &before.Read}, {&s.Written, &before.Written}, {&s.Acknowledged, &before.Acknowledged},
 		{&s.Filtered, &before.Filtered}, {&s.Skipped, &before.Skipped}, {&s.DeadLettered, &before.DeadLettered},
@@ -91,9 +94,7 @@ func addTotals(s *weir.Stats, before weir.Stats) {
 		c.to.Bytes += c.of.Bytes
 		c.to.Records += c.of.Records
 	}
-	if before.Elapsed > 0 {
-		s.Resumed = before.Resumed
-	}
+	s.Resumed = before.Resumed
 	s.Elapsed += before.Elapsed
 	s.Checkpoints += before.Checkpoints
 	s.Streams.Committed += before.Streams.Committed - s.Streams.Already

@@ -64,10 +64,7 @@ func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
 			return err
 		}
 		row = nil
-		need := p.Footprint(batch)
-		steps = append(steps, weir.Step{
-			Name: p.String(), Do: p.Batch, Expand: need.Expand, PerWorker: need.PerWorker, Static: need.Static,
-		})
+		steps = append(steps, p.Step(batch))
 		return nil
 	}
 	for _, s := range a.Stages {
