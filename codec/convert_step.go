@@ -81,7 +81,7 @@ func (c *conversion) refuse(ctx context.Context, in, out *weir.Batch, i int, rea
 	inner := c.payload(rec)
 	bad := weir.BadRecord{
 		Stage: c.name, Stream: in.Stream(), Offset: -1, Size: int64(len(rec)), Reason: reason,
-		Excerpt: inner[:min(len(inner), weir.MaxExcerpt)],
+		Excerpt: inner[:min(len(inner), weir.MaxExcerpt)], Whole: inner,
 	}
 	if first := in.FirstRecord(); first > 0 {
 		bad.Record = first + int64(i)

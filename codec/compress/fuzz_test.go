@@ -153,6 +153,8 @@ func referenceReader(m compress.Method, stream []byte) (io.Reader, error) {
 func stricter(m compress.Method, err error) bool {
 	text := err.Error()
 	switch m {
+	case compress.Gzip: // whose reserved flags say that there is more in the header
+		return strings.Contains(text, "beginning of a gzip member")
 	case compress.LZ4: // which takes more magic numbers for those of skippable frames than there are
 		return strings.Contains(text, "legacy") || strings.Contains(text, "2a4d18") || strings.Contains(text, "truncated")
 	case compress.Xz: // which takes the end between two blocks for that of the stream

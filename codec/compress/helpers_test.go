@@ -3,6 +3,7 @@ package compress_test
 import (
 	"bytes"
 	stdgzip "compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -36,11 +37,11 @@ func text(seed uint64, n int) []byte {
 // noise returns n bytes that do not compress.
 func noise(seed uint64, n int) []byte {
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(rnd.Uint32())
+	b := make([]byte, 0, n+8)
+	for len(b) < n {
+		b = binary.LittleEndian.AppendUint64(b, rnd.Uint64())
 	}
-	return b
+	return b[:n]
 }
 
 // section compresses data into one section by software that is not ours. Of
@@ -54,7 +55,7 @@ func section(tb testing.TB, m compress.Method, data []byte) []byte {
 	case compress.Gzip:
 		w = stdgzip.NewWriter(&out)
 	case compress.Zstd:
-		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true), zstd.WithWindowSize(1<<20))
+		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true), zstd.WithWindowSize(1<<16))
 	case compress.LZ4:
 		w = lz4.NewWriter(&out)
 	case compress.Snappy:

@@ -126,6 +126,9 @@ func costs(tb testing.TB) []costly {
 }
 
 func TestInspectTellsTheWindow(t *testing.T) {
+	if raceEnabled {
+		t.Skip("it takes long, and there is nothing to race")
+	}
 	for _, x := range costs(t) {
 		for _, most := range []int64{0, 64 * mib} {
 			need, err := compress.Inspect(x.m, x.stream[:compress.HeadSize], compress.ReadOptions{MaxWindow: most})

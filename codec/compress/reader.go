@@ -126,7 +126,8 @@ func NewReader(m Method, src io.Reader, o ReadOptions) (*Reader, error) {
 }
 
 // Reset makes r a Reader of another stream, as NewReader does, with the memory
-// that r has. It lets go of memory that is more than o.MaxWindow allows.
+// that r has. It lets go of memory that is more than o.MaxWindow allows. The
+// decoders of bzip2 and xz cannot be used again: they allocate for each section.
 func (r *Reader) Reset(m Method, src io.Reader, o ReadOptions) error {
 	o = o.withDefaults()
 	if err := o.validate(m); err != nil {

@@ -126,14 +126,29 @@ func TestPaddingAndSkippableFramesArePassedOver(t *testing.T) {
 	}
 }
 
+// places are offsets in a stream of n bytes: all around the ends and the middle,
+// and some between.
+func places(n int) (out []int) {
+	const near = 40
+	for i := range n {
+		if i < near || i >= n-near || i > n/2-near && i < n/2+near || i%13 == 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
 func TestTruncatedStreamIsAnErrorAfterWhatIsWhole(t *testing.T) {
 	for _, m := range readable {
 		one := section(t, m, contents()[2])
-		stream := append(append([]byte{}, one...), one...)
-		want := append(append([]byte{}, contents()[2]...), contents()[2]...)
-		for cut := range stream {
-			r := newReader(t, m, stream[:cut], compress.ReadOptions{})
-			got, err := io.ReadAll(r)
+		stream := slices.Concat(one, one)
+		want := slices.Concat(contents()[2], contents()[2])
+		var r compress.Reader
+		for _, cut := range places(len(stream)) {
+			if err := r.Reset(m, bytes.NewReader(stream[:cut]), compress.ReadOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(&r)
 			if !bytes.HasPrefix(want, got) {
 				t.Fatalf("%s cut at %d: %d other bytes", m, cut, len(got))
 			}
@@ -188,10 +203,14 @@ func TestDamageIsAnErrorAndNeverOtherContent(t *testing.T) {
 	want := contents()[2]
 	for _, m := range readable {
 		stream := section(t, m, want)
-		for i := range stream {
+		var r compress.Reader
+		for _, i := range places(len(stream)) {
 			damaged := bytes.Clone(stream)
 			damaged[i] ^= 1 << (i % 8)
-			got, err := read(t, m, damaged, compress.ReadOptions{})
+			if err := r.Reset(m, bytes.NewReader(damaged), compress.ReadOptions{MaxWindow: mib}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(&r)
 			var e *compress.Error
 			switch {
 			case err == nil && bytes.Equal(got, want): // as in the time that gzip notes
@@ -240,15 +259,14 @@ func TestErrorOfTheReaderUnderneathIsReturnedAsItIs(t *testing.T) {
 }
 
 func TestRatioIsLimited(t *testing.T) {
-	const mib = 1 << 20
-	for _, m := range []compress.Method{compress.Gzip, compress.Zstd, compress.LZ4, compress.S2, compress.Xz} {
-		bomb := section(t, m, make([]byte, 8*mib))
+	for _, m := range []compress.Method{compress.Gzip, compress.Zstd, compress.LZ4, compress.S2} {
+		bomb := section(t, m, make([]byte, 5*mib/2))
 		got, err := read(t, m, bomb, compress.ReadOptions{MaxRatio: 50})
 		var e *compress.Error
 		if !errors.Is(err, compress.ErrRatio) || !errors.As(err, &e) || e.Out != int64(len(got)) {
 			t.Errorf("%s: %d bytes, %v", m, len(got), err)
 		}
-		if len(got) < mib || len(got) > 2*mib+mib {
+		if len(got) < mib || len(got) > 2*mib {
 			t.Errorf("%s: stopped after %d bytes", m, len(got))
 		}
 		small := section(t, m, make([]byte, mib))

@@ -117,12 +117,21 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	return nil
 }
 
-// Write writes all of b.
+// Write writes all of b. Without a Resume before it, it begins anew.
 func (r *resumable) Write(ctx context.Context, b *weir.Batch) error {
-	if r.writer == nil {
-		return newError("write", r.info.Name, invalid("Resume was not called; a sink with SinkOptions.Resumable needs Options.Checkpoints"))
+	if err := r.begin(ctx); err != nil {
+		return err
 	}
 	return r.writer.Write(ctx, b)
+}
+
+// begin makes the temporary file if Resume was not called.
+func (r *resumable) begin(ctx context.Context) error {
+	if r.writer != nil {
+		return nil
+	}
+	_, err := r.Resume(ctx, weir.Checkpoint{})
+	return err
 }
 
 // Flush brings what was written to the disk.
@@ -149,8 +158,9 @@ func (r *resumable) Flush(ctx context.Context, _ weir.Position) ([]byte, error) 
 
 // Commit gives the file its name.
 func (r *resumable) Commit(ctx context.Context) error {
-	if r.writer == nil {
-		return newError("commit", r.info.Name, fs.ErrClosed)
+	if err := r.begin(ctx); err != nil {
+		r.sink.release(r.target, false)
+		return err
 	}
 	return r.writer.Commit(ctx)
 }

@@ -49,7 +49,7 @@ func copyFile(ctx context.Context, t *testing.T, from, to string, m *memory) (we
 	t.Helper()
 	src, err := file.NewSource([]string{from}, file.SourceOptions{})
 	must(t, err)
-	dst, err := file.NewSink(to, file.SinkOptions{Resumable: true})
+	dst, err := file.NewSink(to, file.SinkOptions{Job: "job"})
 	must(t, err)
 	return weir.Ingest(ctx, src, dst, weir.Options{
 		Batch: 4 << 10, Checkpoints: m, CheckpointEvery: time.Millisecond, Rate: 20 << 20,

@@ -28,9 +28,11 @@ type SinkOptions struct {
 	// commit is durable.
 	NoSync bool
 
-	// Resumable makes Writers that continue what an earlier run began. It is for
-	// runs with weir.Options.Checkpoints, and no others. Default: off.
-	Resumable bool
+	// Job, if not empty, makes Writers that continue what an earlier run of the
+	// same job began, in runs with weir.Options.Checkpoints. Two runs of a job
+	// must not write at the same time. Default: what a run that was killed leaves
+	// behind is not used.
+	Job string
 }
 
 // A Sink writes streams to one file or into a directory. Its methods are those
@@ -98,7 +100,7 @@ func (s *Sink) Footprint() weir.Footprint {
 		MaxInFlight: 1,
 		Whole:       true,
 	}
-	if s.o.Resumable {
+	if s.o.Job != "" {
 		fp.Resumes = weir.ResumesAtMark
 	}
 	return fp
@@ -117,7 +119,7 @@ func (s *Sink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	if err != nil {
 		return nil, newError("open", info.Name, err)
 	}
-	if st, err := os.Stat(target); s.o.Resumable && info.Resumable && (err != nil || st.Mode().IsRegular()) {
+	if st, err := os.Stat(target); s.o.Job != "" && info.Resumable && (err != nil || st.Mode().IsRegular()) {
 		return &resumable{sink: s, info: info, target: target}, nil
 	}
 	w, err := s.open(ctx, info, target)
@@ -234,7 +236,7 @@ func (s *Sink) create(info weir.StreamInfo, claimed, target string, old fs.FileI
 			return nil, err
 		}
 	}
-	f, err := createTemp(target, perm)
+	f, err := s.createTemp(target, perm, info)
 	if err != nil {
 		s.removeDirs(w.made)
 		return nil, createError(target, err)
@@ -244,6 +246,20 @@ func (s *Sink) create(info weir.StreamInfo, claimed, target string, old fs.FileI
 	}
 	w.f, w.temp, w.advice = f, f.Name(), newAdvisor(f)
 	return w, nil
+}
+
+// createTemp creates the temporary file beside target.
+func (s *Sink) createTemp(target string, perm fs.FileMode, info weir.StreamInfo) (*os.File, error) {
+	if s.o.Job == "" || !info.Resumable {
+		return createTemp(target, perm)
+	}
+	// The job's own name: what a run left that was killed before its first
+	// checkpoint is replaced, and does not pile up.
+	name := tempName(target, randomOf(s.o.Job, info.ID))
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
 // keepMode gives f the owner and the permissions of the file it will replace.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -322,6 +324,18 @@ func tempName(target, random string) string {
 		}
 	}
 	return dir + "." + base + tempInfix + random + tempSuffix
+}
+
+// randomOf returns the random part of the temporary file of a job's stream: the
+// same each time.
+func randomOf(job, stream string) string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, job+"\x00"+stream) // a Hash's Write never fails
+	var random [tempRandom]byte
+	for i, sum := 0, h.Sum64(); i < tempRandom; i, sum = i+1, sum/uint64(len(tempAlpha)) {
+		random[i] = tempAlpha[sum%uint64(len(tempAlpha))]
+	}
+	return string(random[:])
 }
 
 // isTempName says whether name is one that createTemp makes.

@@ -119,6 +119,10 @@ func usage(err error) *exitError { return &exitError{exitUsage, err} }
 // usageOr returns an error as one of usage if it is about an address or an
 // option, and else as a failure.
 func usageOr(err error) *exitError {
+	var ended *exitError
+	if errors.As(err, &ended) {
+		return ended
+	}
 	var address *registry.Error
 	if errors.As(err, &address) || isOptions(err) {
 		return usage(err)

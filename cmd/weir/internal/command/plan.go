@@ -85,7 +85,7 @@ func (t *transfer) route(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", usage(err)
 	}
-	keeps := t.registry.Target(t.destination, t.sources).Keeps && state.Dir(t.state.dir, t.sys.Getenv) != ""
+	keeps := t.keeps() && state.Dir(t.state.dir, t.sys.Getenv) != ""
 	t.resumable = keeps
 	ends, err := t.open(steps)
 	if err != nil {

@@ -32,7 +32,7 @@ func (f *stateFlags) add(set *pflag.FlagSet) {
 // where a destination is not worth it or no place is known.
 func (t *transfer) openState() error {
 	dir := state.Dir(t.state.dir, t.sys.Getenv)
-	if t.state.off || dir == "" || !t.registry.Target(t.destination, t.sources).Keeps {
+	if t.state.off || dir == "" || !t.keeps() {
 		return nil
 	}
 	j, err := state.Open(dir, t.id(), t.description(), t.state.fresh)
@@ -50,6 +50,11 @@ func (t *transfer) openState() error {
 	}
 	t.progress, t.resumable = j, true
 	return nil
+}
+
+// keeps reports whether the job can be continued.
+func (t *transfer) keeps() bool {
+	return t.pipeline.Resumes && t.registry.Target(t.destination, t.sources).Keeps
 }
 
 // id names the job: the same sources, destination and treatment.

@@ -168,7 +168,10 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Resumable: t.resumable, Bad: t.pipeline.Bad(),
+		Bad: t.pipeline.Bad(),
+	}
+	if t.resumable {
+		env.Job = t.id()
 	}
 	to, err := t.registry.Parse(t.destination)
 	if err != nil {

@@ -54,6 +54,9 @@ const parquetName = "parquet"
 type Pipeline struct {
 	// Changes says that bytes do not pass as they are.
 	Changes bool
+	// Resumes says that a stream that was cut short can be continued. One that
+	// can only be written as a whole begins again.
+	Resumes bool
 	// From and To are what was decided, for people.
 	From, To string
 
@@ -78,7 +81,7 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 	if p.bad, p.box, err = a.policy(); err != nil {
 		return nil, err
 	}
-	p.From, p.To, p.Changes = d.fromText(), d.toText(), d.mode != asIs
+	p.From, p.To, p.Changes, p.Resumes = d.fromText(), d.toText(), d.mode != asIs, !d.toParquet
 	switch d.mode {
 	case asIs:
 		return p, nil

@@ -75,8 +75,7 @@ func files() Connector {
 			return file.NewSink(path, file.SinkOptions{
 				Force:  env.Force,
 				NoSync: env.NoSync || !value[bool](a, "sync"),
-
-				Resumable: env.Resumable,
+				Job:    env.Job,
 			})
 		},
 	}

@@ -66,9 +66,9 @@ const (
 // Env is what connectors get from outside of their address.
 type Env struct {
 	Stdin, Stdout *os.File
-	Force         bool // overwrite what is there
-	NoSync        bool // do not wait for durability
-	Resumable     bool // keep what is needed to continue after a crash
+	Force         bool   // overwrite what is there
+	NoSync        bool   // do not wait for durability
+	Job           string // what continues after a crash; "": nothing does
 
 	Bad     weir.BadPolicy // what becomes of records that cannot be used
 	Many    bool           // the sources can be several streams
