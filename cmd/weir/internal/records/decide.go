@@ -50,7 +50,10 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	case !named || !d.known || d.from == d.to:
 	case !sameFormat(d.from.Format, d.to.Format):
 		d.mode = convert
-	case method(d.from.Compression) != method(d.to.Compression):
+	case method(d.from.Compression) == method(d.to.Compression):
+	case d.yields:
+		d.mode = convert
+	default:
 		d.mode = recompress
 	}
 	if d.mode == convert {
@@ -75,7 +78,11 @@ func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 	}
 	for i, s := range sources {
 		one := decision{yields: s.Yields != "", known: s.Yields != ""}
-		if !one.yields {
+		if one.yields {
+			if one.from, err = codec.ParseSpec(s.Yields + "+" + codec.None); err != nil {
+				return err
+			}
+		} else {
 			one.fromParquet = strings.HasSuffix(strings.ToLower(s.Name), "."+parquetName)
 			one.from, one.known = codec.InferSpec(base(s.Name))
 			one.known = one.known || one.fromParquet
@@ -115,7 +122,7 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 		return false, nil
 	case strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName):
 		d.toParquet = !d.fromParquet || len(a.Stages) > 0
-		return true, nil
+		return d.toParquet, nil
 	}
 	d.to, named = codec.InferSpec(base(to.Name))
 	return named, nil
