@@ -5,7 +5,7 @@ GO    ?= go
 LINT  := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check lint format demo picture bench man fuzz clean
+.PHONY: help build test check lint format demo picture bench chaos man fuzz clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ picture: build ## measure again and draw docs/memory.svg (Linux, about a minute)
 bench: build ## beside the limits of this machine, 6 minutes (BENCHFLAGS=--quick: one); into bench/results
 	$(GO) -C bench build -o ../bin/weir-bench .
 	bin/weir-bench --weir bin/weir $(BENCHFLAGS)
+
+chaos: ## kill transfers 1,000 times at random instants and count what is lost or doubled (KILLS=100: fewer)
+	WEIR_CHAOS=$$(( $${KILLS:-1000} / 4 )) $(GO) test ./cmd/weir -run TestKilledAgain -v -count=1 -timeout 60m
 
 man: build ## the manual page, man/weir.1
 	mkdir -p man

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/state"
 )
@@ -19,12 +20,15 @@ type stateFlags struct {
 	fresh   bool
 	dir     string
 	retries int
+	every   durationFlag
 	off     bool // no state is kept
 }
 
 func (f *stateFlags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.fresh, "fresh", false, "start over: forget how far an earlier run of the same command came")
 	set.StringVar(&f.dir, "state", "", "`DIR`ectory to keep how far it came, or none (default $WEIR_STATE, or ~/.local/state/weir)")
+	f.every = durationFlag(weir.DefaultCheckpointEvery)
+	set.Var(&f.every, "checkpoint-every", "time between two checkpoints of a stream")
 	set.IntVar(&f.retries, "retries", defaultRetries, "try again so often in a row without progress after an error that may pass")
 }
 
