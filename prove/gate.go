@@ -3,9 +3,14 @@ package prove
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/weirflow/weir"
 )
+
+// afterwards is how fast a gate takes data when it was opened, in bytes a second:
+// slowly enough that its origin is seen to move.
+const afterwards = 128 << 20
 
 // gate is a sink that takes some bytes, stops, and goes on when it is opened.
 type gate struct {
@@ -49,6 +54,13 @@ func (w *gateWriter) Write(ctx context.Context, b *weir.Batch) error {
 	}
 	select {
 	case <-w.opened:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	pause := time.NewTimer(time.Duration(b.Len()) * time.Second / afterwards)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

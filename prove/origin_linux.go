@@ -195,7 +195,7 @@ func (o *tcpOrigin) attach(s *Scenario, _ *startInput) {
 }
 
 func (*tcpOrigin) names() []string {
-	return []string{"bytes that the server's writes got rid of", "bytes in the send queue", "bytes in the receive queue"}
+	return []string{"bytes the server has written", "bytes in the send queue", "bytes in the receive queue"}
 }
 
 // kernel is what both ends' buffers may grow to, of payload, and the server's

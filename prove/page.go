@@ -14,11 +14,11 @@ var pageText string
 // page returns report.html: one file that needs no network and no script.
 func (r *Report) page() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"mib": mib, "class": class, "words": words, "safety": safety, "percent": percent,
+		"mib": mib, "class": class, "words": words, "safety": safety, "kib": kib,
 		"seconds": func(s float64) string { return fmt.Sprintf("%.2f s", s) },
 		"ms":      func(ms float64) string { return fmt.Sprintf("%.2f ms", ms) },
 		"rate":    func(perSecond float64) string { return fmt.Sprintf("%.1f MiB/s", perSecond/(1<<20)) },
-		"growth":  func(n float64) string { return fmt.Sprintf("%+.2f MiB", n/(1<<20)) },
+		"amount":  func(n float64) string { return fmt.Sprintf("%.2f MiB", n/(1<<20)) },
 		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 		"memory":  func(wide bool) template.HTML { return memoryChart(r, sizeOf(wide)) },
 		"gap":     func(s Result) template.HTML { return gapChart(s) },
@@ -91,12 +91,12 @@ func safety(s Result) string {
 	return ""
 }
 
-// percent is part of whole, for a bar; 0 to 100.
-func percent(part, whole int64) int64 {
-	if whole <= 0 {
-		return 0
+// kib is the size of a write: most are whole KiB.
+func kib(n int) string {
+	if n%(1<<10) == 0 {
+		return fmt.Sprintf("%d KiB", n>>10)
 	}
-	return min(max(part*100/whole, 0), 100)
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // group writes n with its thousands apart.
