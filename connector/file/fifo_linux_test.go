@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/file"
 )
@@ -114,6 +116,26 @@ func TestADeviceIsRead(t *testing.T) {
 	}
 }
 
+// whenFull calls f when the pipe that r reads from takes no more, or after
+// patience.
+func whenFull(r *os.File, f func()) {
+	defer f()
+	conn, err := r.SyscallConn()
+	if err != nil {
+		return
+	}
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		var room, held int
+		err := conn.Control(func(fd uintptr) {
+			room, _ = unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
+			held, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		})
+		if err != nil || room > 0 && held == room {
+			return
+		}
+	}
+}
+
 // Trap 8: the target is a pipe that nobody reads, and cancel never returns.
 func TestTrap8AFIFOThatNobodyReadsIsGivenUpWhenCancelled(t *testing.T) {
 	path := fifo(t, tempDir(t))
@@ -136,10 +158,11 @@ func TestTrap8AFIFOThatNobodyReadsIsGivenUpWhenCancelled(t *testing.T) {
 		must(t, err)
 		defer func() { must(t, r.Close()) }()
 		w := begin(t, sink(t, path, file.SinkOptions{}), "a")
+		b := batchOf(string(noise(1 << 20)))
 		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+		go whenFull(r, func() { cancel(cause) })
 		within(t, "Write", func() {
-			err := w.Write(ctx, batchOf(string(noise(1<<20))))
+			err := w.Write(ctx, b)
 			if !errors.Is(err, cause) {
 				t.Errorf("Write returns %v", err)
 			}
@@ -152,9 +175,10 @@ func TestTrap8AFIFOThatNobodyReadsIsGivenUpWhenCancelled(t *testing.T) {
 		must(t, err)
 		defer func() { must(t, r.Close()) }()
 		w := begin(t, sink(t, path, file.SinkOptions{}), "a")
+		b := batchOf(string(noise(1 << 20)))
 		aborted := make(chan error, 1)
-		time.AfterFunc(50*time.Millisecond, func() { aborted <- w.Abort(context.Background(), cause) })
-		within(t, "Write", func() { refused(t, w.Write(t.Context(), batchOf(string(noise(1<<20)))), weir.Closed) })
+		go whenFull(r, func() { aborted <- w.Abort(context.Background(), cause) })
+		within(t, "Write", func() { refused(t, w.Write(t.Context(), b), weir.Closed) })
 		must(t, <-aborted)
 		must(t, w.Abort(t.Context(), cause))
 	})
