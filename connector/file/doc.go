@@ -37,9 +37,9 @@
 //
 // A source reads when it is given a batch, with one read that fills the batch as
 // far as the file has data; it holds no bytes of its own. A sink writes each
-// batch in place, without a copy, one at a time. Both use the page cache: the
-// sink asks the kernel to start writing back every 64 MiB, so that dirty pages
-// do not pile up until Commit.
+// batch in place, without a copy, one at a time. Both use the page cache.
+// What is to be durable is stored while the rest is written, at most 40 MiB of it
+// are on their way, and what is stored leaves the cache.
 //
 // # Errors
 //

@@ -10,8 +10,7 @@ const (
 	PreallocateAfter = preallocateAfter
 	PreallocateStep  = preallocateStep
 	WriteBackStep    = writeBackStep
-	WriteStep        = writeStep
-	BypassAfter      = bypassAfter
+	SettleBehind     = settleBehind
 )
 
 // IsTempName is what walks leave out.
@@ -45,6 +44,15 @@ func (s *Sink) Watch(f func(act, base string) error) {
 		},
 		renameNew: func(from, to string) error {
 			return on("renameNew", to, func() error { return below.renameNew(from, to) })
+		},
+		settle: func(a *advisor, off, n int64) (ok bool, err error) {
+			switch err := f("settle", ""); {
+			case unsupported(err):
+				return false, nil
+			case err != nil:
+				return false, err
+			}
+			return below.settle(a, off, n)
 		},
 		syncDir: func(dir string) error { return on("syncDir", dir, func() error { return below.syncDir(dir) }) },
 		remove:  func(path string) error { return on("remove", path, func() error { return below.remove(path) }) },

@@ -54,11 +54,10 @@ func renameNew(from, to string) error {
 type advisor struct {
 	conn     syscall.RawConn
 	off, n   int64
-	flag     int
 	err      error
 	allocate func(fd uintptr)
 	push     func(fd uintptr)
-	past     func(fd uintptr)
+	drop     func(fd uintptr)
 }
 
 func newAdvisor(f *os.File) *advisor {
@@ -69,10 +68,10 @@ func newAdvisor(f *os.File) *advisor {
 	a := &advisor{conn: conn}
 	a.allocate = func(fd uintptr) { a.err = unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, a.off, a.n) }
 	a.push = func(fd uintptr) { a.err = unix.SyncFileRange(int(fd), a.off, a.n, unix.SYNC_FILE_RANGE_WRITE) }
-	a.past = func(fd uintptr) {
-		var flags int
-		if flags, a.err = unix.FcntlInt(fd, unix.F_GETFL, 0); a.err == nil {
-			_, a.err = unix.FcntlInt(fd, unix.F_SETFL, flags&^unix.O_DIRECT|a.flag)
+	a.drop = func(fd uintptr) {
+		const stored = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+		if a.err = unix.SyncFileRange(int(fd), a.off, a.n, stored); a.err == nil {
+			_ = unix.Fadvise(int(fd), a.off, a.n, unix.FADV_DONTNEED) // then it stays in memory
 		}
 	}
 	return a
@@ -87,25 +86,19 @@ func (a *advisor) preallocate(off, n int64) bool {
 
 // writeBack starts writing n bytes at off to the disk. It waits only when the
 // disk's queue is full. It reports false if it cannot.
-func (a *advisor) writeBack(off, n int64) (bool, error) {
-	err := a.control(a.push, off, n)
+func (a *advisor) writeBack(off, n int64) (bool, error) { return supported(a.control(a.push, off, n)) }
+
+// settle waits until the disk has n bytes at off, and takes them out of the page
+// cache. It reports false if it cannot.
+func (a *advisor) settle(off, n int64) (bool, error) { return supported(a.control(a.drop, off, n)) }
+
+// supported reports whether a call did what it should; not being known is no
+// error.
+func supported(err error) (bool, error) {
 	if unsupported(err) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// bypass makes further writes go past the page cache, or no longer. It reports
-// false if it cannot.
-func (a *advisor) bypass(on bool) bool {
-	if a == nil {
-		return false
-	}
-	a.flag = 0
-	if on {
-		a.flag = unix.O_DIRECT
-	}
-	return a.control(a.past, 0, 0) == nil
 }
 
 // unsupported says that the kernel or the file system does not know a call.

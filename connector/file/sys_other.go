@@ -24,7 +24,7 @@ func newAdvisor(*os.File) *advisor { return nil }
 
 func (*advisor) preallocate(_, _ int64) bool        { return false }
 func (*advisor) writeBack(_, _ int64) (bool, error) { return false, nil }
-func (*advisor) bypass(bool) bool                   { return false }
+func (*advisor) settle(_, _ int64) (bool, error)    { return false, nil }
 
 // unsupported says that the file system does not know a call.
 func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) }

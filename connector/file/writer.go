@@ -25,25 +25,24 @@ const (
 	// pieces of a megabyte come from memory that the guest has given back, and
 	// are fetched page by page: measured, a copy takes up to four times as long.
 	writeStep = 64 << 10
+	// recycledStep is the same for a file whose pages leave the page cache again:
+	// they are memory that is there, so that large pieces cost less.
+	recycledStep = 1 << 20
 	// preallocateAfter is how much of a file is written before space is
 	// reserved ahead: it does not pay for small files.
 	preallocateAfter = 1 << 20
 	// preallocateStep is how much is reserved at once. It is as good as
 	// reserving the whole file, and needs no size.
 	preallocateStep = 16 << 20
-	// writeBackStep is how much is written between two requests to the kernel
-	// to begin storing it, so that Commit's sync has little left to do.
-	writeBackStep = 64 << 20
-	// bypassAfter is how much of a durable file is written before the rest goes
-	// to the disk past the page cache. What must be stored before Commit returns
-	// gains nothing from a copy in the cache, which throws out other people's
-	// data and, in a container, counts as its memory.
-	bypassAfter = 16 << 20
-	// bypassWrite is the least that is written so at once. One write is in
-	// flight, so a small one leaves the disk idle.
-	bypassWrite = 512 << 10
-	// diskBlock is what the disk wants positions and lengths to be multiples of.
-	diskBlock = 4 << 10
+	// writeBackStep is how much of a durable file is written between two
+	// requests to the kernel to begin storing it: early, so that the disk works
+	// while there is more to write, and Commit's sync has little left to do.
+	writeBackStep = 8 << 20
+	// settleBehind is how much of a durable file may be on its way to the disk.
+	// What lies further back is waited for and leaves the page cache: a copy
+	// there throws out other people's data and, in a container, counts as its
+	// memory, and pages that are free again are the fastest to write to.
+	settleBehind = 32 << 20
 )
 
 // disk holds what a Writer does that must not go wrong unnoticed, so that tests
@@ -56,6 +55,7 @@ type disk struct {
 	rename    func(from, to string) error // replaces to
 	renameNew func(from, to string) error // fs.ErrExist if there is a to
 	syncDir   func(dir string) error
+	settle    func(a *advisor, off, n int64) (bool, error)
 	remove    func(path string) error
 }
 
@@ -67,6 +67,7 @@ var realDisk = disk{
 	rename:    os.Rename,
 	renameNew: renameNew,
 	syncDir:   syncDir,
+	settle:    (*advisor).settle,
 	remove:    os.Remove,
 }
 
@@ -92,9 +93,8 @@ type writer struct {
 	reserved int64 // end of what was preallocated, 0 if nothing was
 	noAhead  bool  // preallocation does not work here
 	pushed   int64 // end of what the kernel was asked to store
+	settled  int64 // end of what it was waited for
 	noPush   bool  // asking does not work here
-	past     bool  // writes go past the page cache
-	noPast   bool  // they cannot here
 }
 
 var _ weir.Writer = (*writer)(nil)
@@ -106,11 +106,11 @@ func (w *writer) Write(ctx context.Context, b *weir.Batch) error {
 	}
 	p := b.Bytes()
 	w.reserve(int64(len(p)))
-	n, err := w.bypass(p)
-	if err != nil {
-		return w.fail("write", fmt.Errorf("at offset %d: %w", w.off, cause(err)))
+	size := writeStep
+	if w.settled > 0 {
+		size = recycledStep
 	}
-	for step := range slices.Chunk(p[n:], writeStep) {
+	for step := range slices.Chunk(p, size) {
 		n, err := w.sink.disk.writeAt(w.f, step, w.off)
 		w.off += int64(n)
 		if err != nil {
@@ -119,41 +119,6 @@ func (w *writer) Write(ctx context.Context, b *weir.Batch) error {
 	}
 	if err := w.writeBack(); err != nil {
 		return w.fail("write", fmt.Errorf("storing what is before offset %d: %w", w.off, err))
-	}
-	return nil
-}
-
-// bypass writes what it can of p past the page cache, if that pays, and returns
-// how much that was. The rest is for the page cache.
-func (w *writer) bypass(p []byte) (int, error) {
-	whole := len(p) - len(p)%diskBlock
-	want := !w.noPast && !w.sink.o.NoSync && w.off >= bypassAfter && w.off%diskBlock == 0 && whole >= bypassWrite
-	if want && !w.past {
-		w.past = w.advice.bypass(true)
-		w.noPast = !w.past
-	}
-	if !want || !w.past {
-		return 0, w.throughCache()
-	}
-	n, err := w.sink.disk.writeAt(w.f, p[:whole], w.off)
-	w.off += int64(n)
-	if unsupported(err) { // this disk, or this memory, is not fit for it
-		w.noPast, err = true, nil
-	}
-	if err == nil && n < len(p) {
-		err = w.throughCache()
-	}
-	return n, err
-}
-
-// throughCache makes further writes go through the page cache.
-func (w *writer) throughCache() error {
-	if !w.past {
-		return nil
-	}
-	w.past = false
-	if !w.advice.bypass(false) {
-		return errors.New("cannot write through the page cache again")
 	}
 	return nil
 }
@@ -177,13 +142,19 @@ func (w *writer) reserve(n int64) {
 	w.reserved = to // also when it failed: some of it may have been taken
 }
 
-// writeBack asks the kernel to begin storing what was written.
+// writeBack asks the kernel to begin storing what was written, and waits for what
+// lies settleBehind further back.
 func (w *writer) writeBack() error {
 	if w.noPush || w.sink.o.NoSync || w.off-w.pushed < writeBackStep {
 		return nil
 	}
 	ok, err := w.advice.writeBack(w.pushed, w.off-w.pushed)
-	w.noPush, w.pushed = !ok, w.off
+	w.pushed = w.off
+	if to := w.pushed - settleBehind; ok && to > w.settled {
+		ok, err = w.sink.disk.settle(w.advice, w.settled, to-w.settled)
+		w.settled = to
+	}
+	w.noPush = !ok
 	return err
 }
 
