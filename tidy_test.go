@@ -39,7 +39,7 @@ var testsMayImport = map[string][]string{
 	".":          {".", "weirtest", "connector"}, // of the external package weir_test
 	"weirtest":   {"weirtest"},
 	"observe":    {"observe"},
-	"prove":      {"prove", "connector"},
+	"prove":      {"prove", "connector", "weirtest"},
 	"examples":   {"examples", "connector", "weirtest"},
 	"connector":  {"weirtest"}, // the conformance suites
 	"codec":      {"weirtest", "connector"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/sim"
+	"github.com/weirflow/weir/weirtest"
 )
 
 // asScenario makes this test the process of a scenario.
@@ -22,7 +23,7 @@ const asScenario = "WEIR_TEST_SCENARIO"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asScenario) == "" {
-		os.Exit(m.Run())
+		os.Exit(weirtest.Main(m))
 	}
 	if err := Serve(context.Background(), laboratory(), os.NewFile(ControlFD, "control"), os.Stdout); err != nil {
 		_, _ = os.Stderr.WriteString(err.Error() + "\n") // nobody else could be told

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/weirflow/weir/weirtest"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +32,7 @@ func (t tests) Run() int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // at worst it stays in the temporary directory
 	buildDir = dir
-	return t.M.Run()
+	return weirtest.Main(t.M)
 }
 
 // TestScripts runs the command lines in testdata, each script in a directory of

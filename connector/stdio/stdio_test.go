@@ -188,7 +188,7 @@ const child = "STDIO_TEST_CHILD"
 // TestMain also is the program that writes to a standard output nobody reads.
 func TestMain(m *testing.M) {
 	if os.Getenv(child) == "" {
-		os.Exit(m.Run())
+		os.Exit(weirtest.Main(m))
 	}
 	s := stdio.NewSink(os.Stdout)
 	w, err := s.Open(context.Background(), weir.StreamInfo{Name: "a"})

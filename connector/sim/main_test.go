@@ -1,0 +1,10 @@
+package sim_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/weirflow/weir/weirtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(weirtest.Main(m)) }
