@@ -87,8 +87,12 @@ func addTotals(s *weir.Stats, before weir.Stats) {
 		return // this is the first
 	}
 	for _, c := range []struct{ to, of *weir.Count }{
-		{&s.Read, &before.Read}, {&s.Written, &before.Written}, {&s.Acknowledged, &before.Acknowledged},
-		{&s.Filtered, &before.Filtered}, {&s.Skipped, &before.Skipped}, {&s.DeadLettered, &before.DeadLettered},
+		{&s.Read, &before.Read},
+		{&s.Written, &before.Written},
+		{&s.Acknowledged, &before.Acknowledged},
+		{&s.Filtered, &before.Filtered},
+		{&s.Skipped, &before.Skipped},
+		{&s.DeadLettered, &before.DeadLettered},
 		{&s.Added, &before.Added},
 	} {
 		c.to.Bytes += c.of.Bytes
