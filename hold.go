@@ -10,20 +10,26 @@ import (
 )
 
 // holds is the part of a pipeline's guarantee that its streams may hold for
-// their whole life (Reserver). It leaves room for one batch, so that a stream that
-// has its hold can always be read to its end, and one that waits for its hold has
-// nothing that others need.
+// their whole life (Reserver): half of it together, so that there is room for
+// batches; one that needs more has it while no other holds anything. It always
+// leaves room for one batch, so that a stream that has its hold can be read to its
+// end, and one that waits for its hold has nothing that others need.
 type holds struct {
-	limit   int64
+	limit   int64 // of one stream
+	half    int64 // of all of them
 	account *fairsem.Account
 	jumbo   chan struct{} // holds one token: the stream that has it makes its batch larger
 }
 
-func newHolds(limit int64) (holds, error) {
-	limit = max(limit, 0)
-	account, err := fairsem.New(limit).Open(context.Background(), "holds", limit)
-	return holds{limit: limit, account: account, jumbo: make(chan struct{}, 1)}, err
+func newHolds(largest, charge int64) (holds, error) {
+	h := holds{limit: max(largest-charge, 0), half: max(largest/2, 0), jumbo: make(chan struct{}, 1)}
+	var err error
+	h.account, err = fairsem.New(h.half).Open(context.Background(), "holds", h.half)
+	return h, err
 }
+
+// share is what a stream that holds n bytes takes of the part for all.
+func (h *holds) share(n int64) int64 { return min(n, h.half) }
 
 // hold is what one stream holds.
 type hold struct {
@@ -74,11 +80,11 @@ func (st *stream) waitHold(n int64) bool {
 	r := st.r
 	st.clockTo(waitingBudget)
 	defer st.clockTo(working)
-	if r.holds.account.Acquire(st.readCtx, n) != nil {
+	if r.holds.account.Acquire(st.readCtx, r.holds.share(n)) != nil {
 		return false
 	}
 	if r.account.Acquire(st.readCtx, n) != nil {
-		r.holds.account.Release(n)
+		r.holds.account.Release(r.holds.share(n))
 		return false
 	}
 	r.budget.held.Add(n)
@@ -101,7 +107,7 @@ func (st *stream) releaseHold() {
 	r := st.r
 	r.held.Add(-n)
 	r.budget.held.Add(-n)
-	r.holds.account.Release(n)
+	r.holds.account.Release(r.holds.share(n))
 	r.account.Release(n)
 }
 

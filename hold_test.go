@@ -181,7 +181,7 @@ func TestWhatCanNeverBeHeldIsRefusedWithTheArithmetic(t *testing.T) {
 // and each is read to its end.
 func TestHoldsAreGrantedAsFarAsThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src := &pieces{hold: 40 << 10, wait: time.Millisecond}
+		src := &pieces{hold: 24 << 10, wait: time.Millisecond}
 		for i := range 10 {
 			src.streams = append(src.streams, fmt.Appendf(nil, "stream %d\n", i))
 		}

@@ -172,7 +172,7 @@ func (r *run) admit() error {
 		}
 		r.budget.held.Add(r.static)
 	}
-	r.holds, err = newHolds(r.largest - r.charge)
+	r.holds, err = newHolds(r.largest, r.charge)
 	return err
 }
 

@@ -160,3 +160,9 @@ func extensionOf(f Format) string {
 
 // ordered reports whether the batches of a stream must be written in their order.
 func (e *Encoder) ordered() bool { return e.to.hasHeader() || len(e.pieces.between) > 0 }
+
+// surrounds reports whether anything but a header stands around records.
+func (e *Encoder) surrounds() bool {
+	p := &e.pieces
+	return len(p.begin)+len(p.between)+len(p.end)+len(p.empty) > 0
+}

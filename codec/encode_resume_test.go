@@ -24,6 +24,7 @@ type disk struct {
 	crashAt   int // fail when there would be more bytes
 	committed bool
 	suspended int
+	pause     time.Duration // of a Write: checkpoints come by the clock
 }
 
 var errCrash = errors.New("crash")
@@ -53,7 +54,7 @@ func (d *disk) Write(_ context.Context, b *weir.Batch) error {
 		return errCrash
 	}
 	d.data = append(d.data, b.Bytes()...)
-	time.Sleep(200 * time.Microsecond) // checkpoints come by the clock
+	time.Sleep(d.pause)
 	return nil
 }
 
@@ -166,10 +167,10 @@ func TestStreamsGoOnAfterCrashes(t *testing.T) {
 		whole.run(t, r, len(c.records)+1)
 		want := plainOf(t, c.to, whole.disk.data)
 		again := 0
-		for range 20 {
+		for range 5 {
 			x := c
-			for !x.disk.committed {
-				x.run(t, r, r.IntN(15))
+			for n := 10; !x.disk.committed; n++ {
+				x.run(t, r, r.IntN(n))
 			}
 			if got := plainOf(t, c.to, x.disk.data); got != want {
 				t.Fatalf("%s to %s\n got %.300q\nwant %.300q", c.from, c.to, got, want)
@@ -200,7 +201,7 @@ func TestStreamsGoOnFromTheirCheckpoint(t *testing.T) {
 	in := orders(500)
 	for _, to := range []string{"json", "csv,sep=semicolon"} {
 		want := copying{from: "csv", to: to}.data(t, "o", in)
-		d, checkpoints := new(disk), new(store)
+		d, checkpoints := &disk{pause: 200 * time.Microsecond}, new(store)
 		for d.crashAt = 5000; !d.committed; d.crashAt += 30_000 {
 			if _, err := runOn(t, d, checkpoints, "csv", to, in); !d.committed && !errors.Is(err, errCrash) {
 				t.Fatalf("%s: %v", to, err)
@@ -228,7 +229,7 @@ func runOn(t *testing.T, d *disk, checkpoints *store, from, to, in string) (weir
 }
 
 func TestChangedColumnsDoNotGoOn(t *testing.T) {
-	d, checkpoints := &disk{crashAt: 20_000}, new(store)
+	d, checkpoints := &disk{crashAt: 20_000, pause: 200 * time.Microsecond}, new(store)
 	in := orders(500)
 	if _, err := runOn(t, d, checkpoints, "csv", "csv,sep=semicolon", in); !errors.Is(err, errCrash) {
 		t.Fatal(err)

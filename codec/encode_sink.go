@@ -10,6 +10,9 @@ import (
 	"github.com/weirflow/weir"
 )
 
+// writerBytes is what a Writer takes beside the pieces and the header.
+const writerBytes = 1 << 10
+
 // pieceBytes is the largest write of what stands around records, in bytes.
 const pieceBytes = 4 << 10
 
@@ -36,7 +39,13 @@ func (s *encodedSink) Footprint() weir.Footprint {
 	if s.e.ordered() {
 		fp.MaxInFlight = 1
 	}
-	fp.PerWriter += pieceBytes + 2*maxHeader
+	fp.PerWriter += writerBytes
+	if s.e.surrounds() {
+		fp.PerWriter += pieceBytes
+	}
+	if s.e.to.hasHeader() {
+		fp.PerWriter += 2 * maxHeader
+	}
 	if s.e.finder != nil {
 		fp.PerWriter += columnsMemory
 	}
@@ -63,7 +72,10 @@ func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writ
 	if most := s.Sink.Footprint().MaxWrite; most > 0 {
 		limit = min(limit, most)
 	}
-	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, piece: weir.NewBatch(limit), giveUp: inner.Abort}
+	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, giveUp: inner.Abort}
+	if s.e.surrounds() || s.e.to.hasHeader() {
+		w.piece = weir.NewBatch(limit)
+	}
 	switch inner := inner.(type) {
 	case weir.Resumer:
 		w.giveUp = inner.Suspend
@@ -79,7 +91,7 @@ type encodedWriter struct {
 	weir.Writer
 	e      *Encoder
 	stream string                             // its name
-	piece  *weir.Batch                        // for what stands around records
+	piece  *weir.Batch                        // for what stands around records; nil: nothing does
 	giveUp func(context.Context, error) error // ends Writer if Commit cannot be called
 
 	begun    atomic.Bool // something was written

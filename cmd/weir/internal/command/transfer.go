@@ -190,7 +190,7 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	if t.recorder != nil {
 		source, sink = t.recorder.Source(source), t.recorder.Sink(sink)
 	}
-	outer, err := t.pipeline.Source(source)
+	outer, err := t.pipeline.Source(source, int(t.plan.Batch))
 	if err != nil {
 		return job.Ends{}, errors.Join(err, source.Close(), sink.Close())
 	}

@@ -63,7 +63,7 @@ type Pipeline struct {
 	ask     Ask
 	bad     weir.BadPolicy
 	box     *deadletter.Box
-	source  func(weir.Source) (weir.Source, error)
+	source  func(inner weir.Source, batch int) (weir.Source, error)
 	sink    func(weir.Sink) (weir.Sink, error)
 	dynamic bool // the formats of streams are found out one by one
 	from    codec.Format
@@ -107,7 +107,7 @@ func (p *Pipeline) Renew() (err error) {
 // recompress changes nothing but the compression.
 func (p *Pipeline) recompress(d decision) {
 	extension := method(d.to.Compression)
-	p.source = func(inner weir.Source) (weir.Source, error) {
+	p.source = func(inner weir.Source, _ int) (weir.Source, error) {
 		return codec.NewSource(inner, codec.SourceOptions{
 			Format: codec.Format{Name: codec.Bytes}, Compression: d.from.Compression, MaxRatio: p.ask.MaxRatio,
 			Rename: func(name string) string { return codec.TrimCompression(name) + extension },
@@ -127,15 +127,15 @@ func (p *Pipeline) convert(d decision) error {
 		p.from = codec.Format{Name: codec.NDJSON}
 	case d.fromParquet:
 		p.from = codec.Format{Name: codec.NDJSON}
-		p.source = func(inner weir.Source) (weir.Source, error) {
+		p.source = func(inner weir.Source, _ int) (weir.Source, error) {
 			return parquet.NewSource(inner, parquet.Options{Bad: p.bad, MaxRecord: int(p.ask.MaxRecord), Rename: parquet.RenameRecords}), nil
 		}
 	default:
 		p.dynamic = p.from.Name == codec.Auto
-		p.source = func(inner weir.Source) (weir.Source, error) {
+		p.source = func(inner weir.Source, batch int) (weir.Source, error) {
 			return codec.NewSource(inner, codec.SourceOptions{
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
-				Bad: p.bad, MaxRatio: p.ask.MaxRatio, Rename: codec.TrimCompression,
+				Bad: p.bad, MaxRatio: p.ask.MaxRatio, Rename: codec.TrimCompression, Carry: carry(batch),
 			})
 		}
 	}
@@ -166,13 +166,18 @@ func (p *Pipeline) conversion() codec.ConvertOptions {
 	return codec.ConvertOptions{Columns: p.ask.Columns, Validate: p.ask.Validate, Bad: p.bad}
 }
 
-// Source returns inner with what is done to its streams.
-func (p *Pipeline) Source(inner weir.Source) (weir.Source, error) {
+// Source returns inner with what is done to its streams, in batches of so many
+// bytes.
+func (p *Pipeline) Source(inner weir.Source, batch int) (weir.Source, error) {
 	if p.source == nil {
 		return inner, nil
 	}
-	return p.source(inner)
+	return p.source(inner, batch)
 }
+
+// carry is what a stream may hold of a record that spans two batches: less where
+// batches are small, because there are many streams.
+func carry(batch int) int { return max(8<<10, min(batch/4, codec.DefaultCarry)) }
 
 // Sink returns inner with what is done before it.
 func (p *Pipeline) Sink(inner weir.Sink) (weir.Sink, error) {
