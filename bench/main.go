@@ -26,6 +26,7 @@ func scenarios() []scenario {
 		{"bounded", "a slow sink, without bound and bounded by count beside weir", runBounded},
 		{"touch", "reading a file and looking at every byte, beside a bare loop", runTouch},
 		{"engine", "what the engine costs for each batch of 64 KiB", runEngine},
+		{"records", "framing, transforms, compression and conversion, beside wc, cp, zcat and zstdcat", runRecords},
 		{"budget", "many pipelines that share one budget", runBudget},
 	}
 }
