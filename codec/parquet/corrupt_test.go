@@ -48,7 +48,7 @@ func TestAFileThatIsCutOffAnywhereIsCorrupt(t *testing.T) {
 
 // Every bit of a file is turned: what has a checksum is found, and nothing panics.
 func TestADamagedFileIsAnErrorAndNoPanic(t *testing.T) {
-	data, lines := sample(t, 60)
+	data, lines := sample(t, 30)
 	unnoticed := 0
 	for i := range data {
 		for bit := range 8 {
@@ -115,6 +115,15 @@ func TestAnErrorOfTheFileIsPassedOn(t *testing.T) {
 	if err := st.Read(t.Context(), weir.NewBatch(1<<16)); !errors.Is(err, broken) {
 		t.Errorf("the stream goes on after an error: %v", err)
 	}
+}
+
+func TestAPanicIsAnError(t *testing.T) {
+	data, _ := sample(t, 10)
+	d := diskOf("a.parquet", data)
+	d.files[0].fail = errPanic
+	st, err := parquet.NewSource(d, parquet.Options{}).Next(t.Context())
+	must(t, err)
+	refused(t, st.Read(t.Context(), weir.NewBatch(1<<16)), weir.Corrupt, "made a decoder fail: out of bounds")
 }
 
 func TestACancelledReadReturnsTheCause(t *testing.T) {
