@@ -15,7 +15,7 @@ const recordFormat = "ndjson"
 // stream reads the rows of one file.
 type stream struct {
 	inner weir.Stream
-	src   io.ReaderAt // of inner
+	src   io.ReaderAt // of inner; nil: it cannot be read at any place
 	info  weir.StreamInfo
 	size  int64 // of the file, in bytes
 	o     Options
@@ -37,19 +37,17 @@ var (
 	_ weir.Reserver = (*stream)(nil)
 )
 
-// newStream wraps inner, whose Close it owns. What is wrong with inner is the
-// error of everything that is asked of the stream.
+// newStream wraps inner, whose Close it owns. What is wrong with inner, or with the
+// options, is the error of everything that is asked of the stream.
 func newStream(inner weir.Stream, o Options) *stream {
 	info := inner.Info()
 	s := &stream{inner: inner, size: info.Size, o: o}
-	src, ok := inner.(io.ReaderAt)
-	if !ok || info.Size < 0 {
-		s.failed = invalid("parquet needs a file that can be read at any place, whose size is known; download it first")
+	if src, ok := inner.(io.ReaderAt); ok && info.Size >= 0 {
+		s.src = src
 	}
 	if err := o.validate(); err != nil {
 		s.failed = invalid("%w", err)
 	}
-	s.src = src
 	s.info = info
 	s.info.Size = weir.UnknownSize
 	s.info.Name = o.name(info.Name)
@@ -71,8 +69,8 @@ func (s *stream) Reserve(ctx context.Context) (int64, error) {
 
 func (s *stream) reserve(ctx context.Context) (n int64, err error) {
 	defer s.settle(&err)
-	if s.failed != nil {
-		return 0, s.failed
+	if err := s.usable(ctx); err != nil {
+		return 0, err
 	}
 	m, p, err := s.open(ctx)
 	if err != nil {
@@ -93,6 +91,19 @@ func (s *stream) open(ctx context.Context) (*metadata, *plan, error) {
 		p, err = newPlan(ctx, m)
 	}
 	return m, p, err
+}
+
+// usable returns why the stream cannot go on, or cannot begin.
+func (s *stream) usable(ctx context.Context) error {
+	if s.failed != nil || s.src != nil {
+		return s.failed
+	}
+	// A file that could not be opened says so whatever it is asked.
+	var e *weir.Error
+	if err := s.inner.Seek(ctx, nil); errors.As(err, &e) && e.Op == "open" {
+		return err
+	}
+	return invalid("parquet needs a file that can be read at any place, whose size is known; download it first")
 }
 
 // settle is deferred: it turns a panic over what is in the file into an error, and
@@ -181,8 +192,8 @@ func (s *stream) Seek(ctx context.Context, p weir.Position) error {
 
 func (s *stream) seek(ctx context.Context, p weir.Position) (err error) {
 	defer s.settle(&err)
-	if s.failed != nil {
-		return s.failed
+	if err := s.usable(ctx); err != nil {
+		return err
 	}
 	row, file, err := parsePosition(p)
 	if err != nil {
@@ -241,8 +252,8 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 
 func (s *stream) fill(ctx context.Context, b *weir.Batch) (err error) {
 	defer s.settle(&err)
-	if s.failed != nil {
-		return s.failed
+	if err := s.usable(ctx); err != nil {
+		return err
 	}
 	if err := s.start(ctx); err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -110,12 +109,16 @@ func (w *writer) Write(ctx context.Context, b *weir.Batch) error {
 	if w.settled > 0 {
 		size = recycledStep
 	}
-	for step := range slices.Chunk(p, size) {
+	for len(p) > 0 {
+		// Steps end where pages do, wherever a batch of records begins: half a
+		// page is written twice.
+		step := p[:min(len(p), size-int(w.off%int64(size)))]
 		n, err := w.sink.disk.writeAt(w.f, step, w.off)
 		w.off += int64(n)
 		if err != nil {
 			return w.fail("write", fmt.Errorf("at offset %d: %w", w.off, cause(err)))
 		}
+		p = p[n:]
 	}
 	if err := w.writeBack(); err != nil {
 		return w.fail("write", fmt.Errorf("storing what is before offset %d: %w", w.off, err))
