@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec"
@@ -121,39 +120,6 @@ func TestADecoderThatNeedsTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
 		_, err := reserver.Reserve(context.Background())
 		if err == nil || !strings.Contains(err.Error(), x.words) {
 			t.Errorf("Reserve returns %v, want %q", err, x.words)
-		}
-	}
-}
-
-func TestLaterFramesMayNeedMoreThanTheFirst(t *testing.T) {
-	frame := func(size int, window int) []byte {
-		var packed bytes.Buffer
-		w, err := zstd.NewWriter(&packed, zstd.WithWindowSize(window), zstd.WithSingleSegment(false))
-		must(t, err)
-		_, err = w.Write(bytes.Repeat([]byte("0123456789abcdef\n"), size/17))
-		must(t, err)
-		must(t, w.Close())
-		return packed.Bytes()
-	}
-	for _, x := range []struct {
-		window    int
-		maxWindow int64
-		ok        bool
-	}{
-		{2 << 20, 0, true}, {4 << 20, 0, false}, {4 << 20, 4 << 20, true}, {4 << 20, 3 << 20, false}, {1 << 20, 1 << 20, true}, {2 << 20, 1 << 20, false},
-	} {
-		data := append(frame(1000, 1<<10), frame(8<<20, x.window)...)
-		o := codec.SourceOptions{Format: named(codec.Lines), Compression: "zstd", MaxWindow: x.maxWindow}
-		got := readAll(t, of("s", data, nil), o, always(1<<20))
-		if x.ok {
-			must(t, got.err)
-		} else {
-			failed(t, got.err, weir.Rejected, "it needs a window of")
-		}
-		st := open(t, of("s", data, nil), o)
-		n, err := st.(weir.Reserver).Reserve(context.Background())
-		if least := max(x.maxWindow, 2<<20); x.maxWindow == 0 && n < least || n < x.maxWindow || n > 2*least+1<<20 {
-			t.Errorf("%d bytes are reserved where windows of %d are allowed: %v", n, x.maxWindow, err)
 		}
 	}
 }

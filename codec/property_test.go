@@ -28,6 +28,8 @@ type grammar struct {
 	payloads func(data []byte) (payloads []string, header string)
 	// drops says that bytes that belong to no record may be left out at the end.
 	drops bool
+	// plain is how a payload is compared: nil: as it is.
+	plain func(payload []byte) string
 }
 
 // word returns a text of up to n characters of those of alphabet.
@@ -108,7 +110,7 @@ func scannedCSV(data []byte, sep byte) ([]string, string) {
 	s := stdcsv.NewReader(bytes.NewReader(data))
 	s.Comma, s.FieldsPerRecord, s.ReuseRecord = rune(sep), -1, true
 	var all []string
-	for from := int64(0); ; from = s.InputOffset() {
+	for {
 		_, err := s.Read()
 		if err == io.EOF {
 			break
@@ -116,8 +118,15 @@ func scannedCSV(data []byte, sep byte) ([]string, string) {
 		if err != nil {
 			panic(fmt.Sprintf("%v in %q", err, data))
 		}
-		row := trimEmpty(string(data[from:s.InputOffset()]))
-		all = append(all, strings.TrimSuffix(strings.TrimSuffix(row, "\n"), "\r"))
+		all = append(all, fmt.Sprint(s.InputOffset()))
+	}
+	from := 0
+	for i, text := range all {
+		var to int
+		fmt.Sscan(text, &to)
+		row := strings.TrimRight(trimEmpty(string(data[from:to])), "")
+		row = strings.TrimSuffix(strings.TrimSuffix(row, "\n"), "\r")
+		all[i], from = row, to
 	}
 	if len(all) == 0 {
 		return nil, ""
@@ -302,8 +311,7 @@ func grammars() []grammar {
 		if sep == '\t' {
 			name = codec.TSV
 		}
-		all = append(all, grammar{
-			format: codec.Format{Name: name, Separator: sep}, drops: true,
+		all = append(all, grammar{format: codec.Format{Name: name, Separator: sep}, drops: true,
 			make:     func(r *rand.Rand) []byte { return makeCSV(r, sep) },
 			payloads: func(data []byte) ([]string, string) { return scannedCSV(data, sep) },
 		})

@@ -141,17 +141,14 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	if s.err != nil {
 		return s.err
 	}
-	s.intake.waited = 0 // what was waited before is none of this Read's time
-	err := s.prime(ctx)
-	if err == nil {
-		err = s.batch.begin(b, s.scanned)
-	}
-	if err != nil {
+	if err := s.prime(ctx); err != nil {
 		return s.wrap("read", err)
 	}
-	s.batch.noted = s.intake.pass(b) || s.batch.noted
 	if s.framer == nil {
 		return s.readBytes(ctx, b)
+	}
+	if err := s.batch.begin(b, s.scanned); err != nil {
+		return s.wrap("read", err)
 	}
 	return s.fill(ctx, b)
 }
@@ -162,7 +159,7 @@ func (s *stream) wrap(op string, err error) error {
 	var known *weir.Error
 	var window *compress.WindowError
 	var damaged *compress.Error
-	var kind weir.Kind
+	kind := weir.Other
 	switch {
 	case err == nil:
 		return nil

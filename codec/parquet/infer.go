@@ -1,9 +1,7 @@
 package parquet
 
 import (
-	"errors"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec/jsonscan"
@@ -21,8 +19,6 @@ const (
 	sawText
 	sawNested
 )
-
-var errName = errors.New("it has a field whose name is not valid UTF-8")
 
 // inferred collects the fields of records, in the order of their first appearance.
 type inferred struct {
@@ -82,9 +78,7 @@ func (f *inferred) add() error {
 	if err != nil {
 		return err
 	}
-	if f.name = append(f.name[:0], name...); !utf8.Valid(f.name) {
-		return errName
-	}
+	f.name = append(f.name[:0], name...)
 	at, ok := f.places[string(f.name)]
 	if !ok {
 		at = len(f.names)
