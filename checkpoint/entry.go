@@ -79,7 +79,9 @@ func (s *Store) stream(job, id string) (Entry, bool, error) {
 // further ahead or behind: the caller knows the order of positions, the store
 // knows that of its calls. Saves of one stream must therefore not overlap; those
 // of different streams may, and then share a sync. It takes at most MaxSave
-// entries, and keeps none of them.
+// entries, and keeps none of them. Once in tens of thousands of entries a Save
+// merges the log into the table first, which writes the whole file: with a
+// million streams about 200 MB.
 //
 // Errors: Kind Invalid for an entry that is too large, with ErrNoJob in the
 // chain for a job that is not there; nothing is stored then. An error of writing

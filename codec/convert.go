@@ -29,7 +29,7 @@ const DefaultKey = "message"
 // works.
 type ConvertOptions struct {
 	// Columns are the names of the columns of CSV and TSV: of what is written, in
-	// their order there, and of what is read if it has no header. Default: where
+	// the order that they have there, and of what is read if it has no header. Default: where
 	// rows are read, "c1", "c2" and so on; where they are written, the members of
 	// the first object of the stream (see Encoder).
 	Columns []string
@@ -44,7 +44,8 @@ type ConvertOptions struct {
 	// Key is the member that holds a record that is not JSON or a row.
 	// Default: DefaultKey.
 	Key string
-	// Validate checks that every record is JSON where JSON is only passed on.
+	// Validate checks that every record is JSON where JSON is only passed on. What
+	// becomes an element of an array is always checked.
 	Validate bool
 	// Bad decides what becomes of records that cannot be turned into the other
 	// form. Default: weir.FailBad.
@@ -124,11 +125,11 @@ func convert(from, to Format, o ConvertOptions, finder *finder) ([]weir.Step, er
 	switch {
 	case from.Name == Auto || to.Name == Auto:
 		return nil, errors.New("a format that is found by name cannot be converted: name it")
-	case from == to && from.Name != JSON && !(o.Validate && familyOf(to) == texts):
+	case from == to && passes(from, o):
 		return nil, nil
 	case from.Name == Bytes || to.Name == Bytes:
 		return nil, fmt.Errorf("%s has no records: name the format they have", Bytes)
-	case familyOf(from) == opaque && familyOf(to) == rows:
+	case familyOf(to) == rows && (familyOf(from) == opaque || from.hasHeader() && o.Columns != nil):
 		return convertTwice(from, to, o, finder)
 	}
 	c, err := newConversion(from, to, o, finder)
@@ -136,6 +137,18 @@ func convert(from, to Format, o ConvertOptions, finder *finder) ([]weir.Step, er
 		return nil, err
 	}
 	return []weir.Step{c.step(o)}, nil
+}
+
+// passes reports whether records of f stay as they are where they are written as
+// records of f.
+func passes(f Format, o ConvertOptions) bool {
+	switch familyOf(f) {
+	case texts:
+		return f.Name != JSON && !o.Validate
+	case rows:
+		return o.Columns == nil || f.NoHeader
+	}
+	return true
 }
 
 // convertTwice goes by way of objects.

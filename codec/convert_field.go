@@ -64,17 +64,6 @@ func isAmbiguous(src []byte, i, j int) bool {
 	return numberEnd(src, i, j) == j
 }
 
-// text writes any text to dst[n:] and returns where dst goes on.
-func (w fieldWriter) text(dst []byte, n int, text []byte) (int, error) {
-	if w.divides(text) || w.quotes && isAmbiguous(text, 0, len(text)) {
-		return w.quoted(dst, n, text)
-	}
-	if n+len(text)+slack > len(dst) {
-		return 0, weir.ErrBatchFull
-	}
-	return n + copy(dst[n:], text), nil
-}
-
 // name writes the name of a column to dst[n:] and returns where dst goes on.
 func (w fieldWriter) name(dst []byte, n int, name string) (int, error) {
 	text := []byte(name)

@@ -143,15 +143,6 @@ func uniqueNames(names []string) []string {
 // placeName is the name of the column at index k if it has no other.
 func placeName(k int) string { return "c" + strconv.Itoa(k+1) }
 
-// placeNames are the names of n columns that have no others.
-func placeNames(n int) []string {
-	names := make([]string, n)
-	for k := range names {
-		names[k] = placeName(k)
-	}
-	return names
-}
-
 // headerError is the error of a stream whose header cannot be used.
 func headerError(format string, args ...any) error {
 	return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("the header: "+format, args...)}

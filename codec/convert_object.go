@@ -24,7 +24,7 @@ var errNoMembers = errors.New("the object has no members, and neither has any be
 type keyError struct{ key string }
 
 func (e *keyError) Error() string {
-	return fmt.Sprintf("the member %q is not one of the columns: name them all (--columns), or leave the others out (--drop-others)", e.key)
+	return fmt.Sprintf("the member %q is not one of the columns: name it too (--columns), or leave it out (--drop)", e.key)
 }
 
 // A rowWriter writes JSON objects as rows of separated values.

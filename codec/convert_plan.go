@@ -18,6 +18,7 @@ func newConversion(from, to Format, o ConvertOptions, finder *finder) (*conversi
 	c := &conversion{
 		name:    from.Name + " to " + to.Name,
 		payload: from.Payload(),
+		lines:   newFraming(from).line,
 		framing: newFraming(to),
 		bad:     o.Bad,
 		expand:  expandOthers,
@@ -25,6 +26,7 @@ func newConversion(from, to Format, o ConvertOptions, finder *finder) (*conversi
 	var err error
 	switch familyOf(to) {
 	case texts:
+		o.Validate = o.Validate || to.Name == JSON // one bad element spoils the array
 		c.toTexts(from, o)
 	case rows:
 		err = c.toRows(from, to, o, finder)

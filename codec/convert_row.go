@@ -114,11 +114,11 @@ func (r *rowReader) object(dst, src []byte, i, end int) (n int, err error) {
 			}
 		case i == began:
 			n = r.empty(dst, at)
-		case src[began] <= '9' && isNumber(src, began, i) && !r.strings:
+		case src[began] <= '9' && !r.strings && (isShortInteger(src, began, i) || isNumber(src, began, i)):
 			n--
 			store(dst, at, load(src, began))
 			if n-at > 8 {
-				copy(dst[at:n], src[began:i])
+				copyLong(dst[at:n], src[began:i])
 			}
 		default:
 			dst[n] = '"'
@@ -136,14 +136,40 @@ func (r *rowReader) object(dst, src []byte, i, end int) (n int, err error) {
 	return 0, r.tooMany(src, i, end)
 }
 
+// copyLong copies more than a word to dst, which is as long as src.
+func copyLong(dst, src []byte) {
+	if last := len(src) - 8; last <= 8 && last == len(dst)-8 {
+		store(dst, 0, load(src, 0))
+		store(dst, last, load(src, last))
+		return
+	}
+	copy(dst, src)
+}
+
+// isShortInteger reports whether src[i:end] is an integer of at most eight digits. It
+// is not empty, and a word can be loaded at src[i].
+func isShortInteger(src []byte, i, end int) bool {
+	v, bits := load(src, i), uint(8*(end-i))
+	return bits <= 64 && notDigits(v)<<(64-bits) == 0 && (byte(v) != '0' || bits == 8)
+}
+
 // isNumber reports whether src[i:end], which is not empty, is a JSON number. A word
 // can be loaded at src[i].
 func isNumber(src []byte, i, end int) bool {
 	v := load(src, i)
-	switch k := firstOf(notDigits(v)); {
-	case k >= end-i: // digits and nothing else
-		return byte(v) != '0' || end-i == 1
-	case 0 < k && k < 8 && src[i+k] != '.' && src[i+k]|0x20 != 'e':
+	j := i + firstOf(notDigits(v))
+	if j == i+8 {
+		j = digitsEnd(src, j, end)
+	}
+	switch {
+	case j >= end:
+		return byte(v) != '0' || end == i+1
+	case j == i || byte(v) == '0':
+	case src[j] == '.':
+		if last := digitsEnd(src, j+1, end); last == end {
+			return last > j+1
+		}
+	case src[j]|0x20 != 'e':
 		return false
 	}
 	return numberEnd(src, i, end) == end
@@ -297,9 +323,16 @@ func numberEnd(src []byte, i, end int) int {
 	return i
 }
 
+// digitsEnd returns where the digits from src[i] on end, at the latest at end.
 func digitsEnd(src []byte, i, end int) int {
+	for i >= 0 && i <= len(src)-8 {
+		if m := notDigits(load(src, i)); m != 0 {
+			return min(i+firstOf(m), end)
+		}
+		i += 8
+	}
 	for i < end && src[i]-'0' < 10 {
 		i++
 	}
-	return i
+	return min(i, end)
 }

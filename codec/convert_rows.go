@@ -53,23 +53,38 @@ func (w *rowCopier) convertHeader(header []byte) error {
 	return nil
 }
 
-// put writes the row src[i:end].
+// put writes the row src[i:end]. It copies a field as text, a word at a time, until
+// something ends the text or makes it special.
 func (w *rowCopier) put(dst, src []byte, i, end int) (n int, err error) {
-	count := 0
+	from, to, count := each(w.from.Separator), each(w.to.Separator), 0
 	for ; ; i++ {
 		if count > 0 {
 			dst[n] = w.to.Separator
 			n++
 		}
-		j := 0
-		if n, j, err = w.field(dst, n, src, i, end); err != nil {
-			return 0, err
+		began, at, m := i, n, uint64(0)
+		for i >= 0 && n >= 0 && i <= len(src)-8 && n <= len(dst)-8 {
+			v := load(src, i)
+			store(dst, n, v)
+			if m = escapes(v) | zeros(v^from) | zeros(v^to); m != 0 {
+				i, n = i+firstOf(m), n+firstOf(m)
+				break
+			}
+			i, n = i+8, n+8
+		}
+		if i >= end {
+			n -= i - end
+			i = end
+		}
+		if m == 0 || i < end && src[i] != w.from.Separator {
+			if n, i, err = w.field(dst, at, src, began, end); err != nil {
+				return 0, err
+			}
 		}
 		if n+1+slack > len(dst) {
 			return 0, weir.ErrBatchFull
 		}
-		count++
-		if i = j; i == end {
+		if count++; i == end {
 			break
 		}
 	}

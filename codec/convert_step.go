@@ -29,6 +29,7 @@ var errNoRecords = errors.New("the batch has no records: the format of what is r
 type conversion struct {
 	name    string
 	payload func(record []byte) []byte
+	lines   bool // records end with an LF
 	framing framing
 	bad     weir.BadPolicy
 	expand  float64
@@ -58,7 +59,7 @@ func (c *conversion) do(ctx context.Context, in, out *weir.Batch) error {
 	src, start := in.Bytes(), 0
 	for i := range in.Records() {
 		rec := in.Record(i)
-		inner := c.payload(rec)
+		inner := c.inside(rec)
 		at := start + cap(rec) - cap(inner) // inner is a part of rec
 		start += len(rec)
 		err := c.framing.write(out, w, src, at, at+len(inner))
@@ -75,10 +76,18 @@ func (c *conversion) do(ctx context.Context, in, out *weir.Batch) error {
 	return nil
 }
 
+// inside returns what is inside a record.
+func (c *conversion) inside(rec []byte) []byte {
+	if n := len(rec); c.lines && n > 1 && rec[0] > '\r' && rec[n-2] > '\r' && rec[n-1] == '\n' {
+		return rec[:n-1]
+	}
+	return c.payload(rec)
+}
+
 // refuse lets the policy decide about record i.
 func (c *conversion) refuse(ctx context.Context, in, out *weir.Batch, i int, reason error) error {
 	rec := in.Record(i)
-	inner := c.payload(rec)
+	inner := c.inside(rec)
 	bad := weir.BadRecord{
 		Stage: c.name, Stream: in.Stream(), Offset: -1, Size: int64(len(rec)), Reason: reason,
 		Excerpt: inner[:min(len(inner), weir.MaxExcerpt)], Whole: inner,

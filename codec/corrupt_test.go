@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec"
@@ -103,7 +104,7 @@ func TestAnErrorOfTheInnerStreamComesAfterTheRecordsBeforeIt(t *testing.T) {
 }
 
 func TestADecoderThatNeedsTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
-	packed := packings["zstd"](rand.New(rand.NewPCG(1, 1)), bytes.Repeat([]byte("abc\n"), 1<<20))
+	packed := packings["zstd"](rand.New(rand.NewPCG(1, 1)), bytes.Repeat([]byte("abc\n"), 1<<17))
 	for _, x := range []struct {
 		o     codec.SourceOptions
 		words string
@@ -120,6 +121,39 @@ func TestADecoderThatNeedsTooMuchIsRefusedBeforeItIsMade(t *testing.T) {
 		_, err := reserver.Reserve(context.Background())
 		if err == nil || !strings.Contains(err.Error(), x.words) {
 			t.Errorf("Reserve returns %v, want %q", err, x.words)
+		}
+	}
+}
+
+func TestLaterFramesMayNeedMoreThanTheFirst(t *testing.T) {
+	frame := func(size int, window int) []byte {
+		var packed bytes.Buffer
+		w, err := zstd.NewWriter(&packed, zstd.WithWindowSize(window), zstd.WithSingleSegment(false))
+		must(t, err)
+		_, err = w.Write(bytes.Repeat([]byte("0123456789abcdef\n"), size/17))
+		must(t, err)
+		must(t, w.Close())
+		return packed.Bytes()
+	}
+	for _, x := range []struct {
+		window    int
+		maxWindow int64
+		ok        bool
+	}{
+		{2 << 20, 0, true}, {4 << 20, 0, false}, {4 << 20, 4 << 20, true}, {4 << 20, 3 << 20, false}, {1 << 20, 1 << 20, true}, {2 << 20, 1 << 20, false},
+	} {
+		data := append(frame(1000, 1<<10), frame(8<<20, x.window)...)
+		o := codec.SourceOptions{Format: named(codec.Lines), Compression: "zstd", MaxWindow: x.maxWindow}
+		got := readAll(t, of("s", data, nil), o, always(1<<20))
+		if x.ok {
+			must(t, got.err)
+		} else {
+			failed(t, got.err, weir.Rejected, "it needs a window of")
+		}
+		st := open(t, of("s", data, nil), o)
+		n, err := st.(weir.Reserver).Reserve(context.Background())
+		if least := max(x.maxWindow, 2<<20); x.maxWindow == 0 && n < least || n < x.maxWindow || n > 2*least+1<<20 {
+			t.Errorf("%d bytes are reserved where windows of %d are allowed: %v", n, x.maxWindow, err)
 		}
 	}
 }
@@ -154,7 +188,7 @@ func TestWhatIsReservedCoversWhatIsHeld(t *testing.T) {
 		if pack == nil {
 			pack = packings[codec.None]
 		}
-		st := open(t, of("s", pack(r, bytes.Repeat([]byte("abc\n"), 1<<20)), nil), codec.SourceOptions{Format: named(codec.Lines), Compression: x.packing})
+		st := open(t, of("s", pack(r, bytes.Repeat([]byte("abc\n"), 1<<17)), nil), codec.SourceOptions{Format: named(codec.Lines), Compression: x.packing})
 		n, err := st.(weir.Reserver).Reserve(context.Background())
 		if err != nil || n < x.least || n > x.most {
 			t.Errorf("%s: %d bytes are reserved, want from %d to %d: %v", name, n, x.least, x.most, err)

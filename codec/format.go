@@ -78,24 +78,42 @@ type format struct {
 
 // formats is the table, in the order in which people are told of them.
 var formats = []format{
-	{name: Lines, aliases: []string{"line", "text"}, extensions: []string{".txt", ".log"}, text: true,
-		framer: newLines, payload: linePayload},
-	{name: NDJSON, aliases: []string{"jsonl"}, extensions: []string{".ndjson", ".jsonl"}, text: true,
-		framer: newFilledLines, payload: filledLinePayload},
-	{name: JSON, extensions: []string{".json"}, text: true,
-		framer: newJSON, payload: jsonPayload},
-	{name: CSV, extensions: []string{".csv"}, text: true, strict: true,
-		framer: newCSV, payload: filledLinePayload},
-	{name: TSV, aliases: []string{"tab"}, extensions: []string{".tsv", ".tab"}, text: true, strict: true,
-		framer: newCSV, payload: filledLinePayload},
-	{name: NUL, aliases: []string{"null"},
-		framer: newNUL, payload: nulPayload},
-	{name: Length, aliases: []string{"prefixed"},
-		framer: newLength, payload: lengthPayload},
-	{name: Fixed, aliases: []string{"chunks"},
-		framer: newFixed, payload: wholePayload},
-	{name: Whole, aliases: []string{"object"},
-		framer: newWhole, payload: wholePayload},
+	{
+		name: Lines, aliases: []string{"line", "text"}, extensions: []string{".txt", ".log"}, text: true,
+		framer: newLines, payload: linePayload,
+	},
+	{
+		name: NDJSON, aliases: []string{"jsonl"}, extensions: []string{".ndjson", ".jsonl"}, text: true,
+		framer: newFilledLines, payload: filledLinePayload,
+	},
+	{
+		name: JSON, extensions: []string{".json"}, text: true,
+		framer: newJSON, payload: jsonPayload,
+	},
+	{
+		name: CSV, extensions: []string{".csv"}, text: true, strict: true,
+		framer: newCSV, payload: filledLinePayload,
+	},
+	{
+		name: TSV, aliases: []string{"tab"}, extensions: []string{".tsv", ".tab"}, text: true, strict: true,
+		framer: newCSV, payload: filledLinePayload,
+	},
+	{
+		name: NUL, aliases: []string{"null"},
+		framer: newNUL, payload: nulPayload,
+	},
+	{
+		name: Length, aliases: []string{"prefixed"},
+		framer: newLength, payload: lengthPayload,
+	},
+	{
+		name: Fixed, aliases: []string{"chunks"},
+		framer: newFixed, payload: wholePayload,
+	},
+	{
+		name: Whole, aliases: []string{"object"},
+		framer: newWhole, payload: wholePayload,
+	},
 	{name: Bytes, aliases: []string{"raw", "opaque"}, payload: wholePayload},
 }
 

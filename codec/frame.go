@@ -30,7 +30,7 @@ func (s *stream) frame(b *weir.Batch) error {
 		end := int(s.ends[good])
 		if next > end { // the framer has seen more than can be used now
 			s.framer.restore(mark)
-			s.framer.frame(b.Bytes(), first, s.ends[:good+1])
+			_, _, _ = s.framer.frame(b.Bytes(), first, s.ends[:good+1]) // what it has to say it has said
 		}
 		return s.setBad(b, reason, end-w.start, false)
 	}

@@ -92,9 +92,9 @@ func (j *jsonFramer) begin(b byte) error {
 	case b == '-' || b >= '0' && b <= '9':
 		j.state = jsonNumber
 	case b == 't' || b == 'n':
-		j.state, j.depth = jsonWord, len("rue")
+		j.state, j.depth = jsonWord, len("null")-1
 	case b == 'f':
-		j.state, j.depth = jsonWord, len("alse")
+		j.state, j.depth = jsonWord, len("false")-1
 	default:
 		return fmt.Errorf("%q is where a value begins", b)
 	}

@@ -5,18 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec/compress"
 )
 
-// zstdFloor is the smallest window that a zstd decoder gets, because of frames in
-// a row the first may be the smallest, and floorFrame is an empty frame with that
-// window.
-const (
-	zstdFloor  = 2 << 20
-	floorFrame = "\x28\xb5\x2f\xfd\x00\x58\x01\x00\x00"
-)
+// zstdFloor is the smallest window that a zstd decoder gets if the options name
+// none, because of frames in a row the first may be the smallest.
+const zstdFloor = 2 << 20
 
 // An opener looks at the first bytes of a stream, as far as it must, to find out
 // what compresses it and what its decoder needs.
@@ -114,17 +111,32 @@ func (p *opener) inspect() (err error) {
 	if p.need, err = compress.Inspect(p.method, p.head.Bytes(), p.limits); err != nil {
 		return err
 	}
-	if p.method == compress.Zstd && p.need.Window < zstdFloor {
-		floor, err := compress.Inspect(p.method, []byte(floorFrame), compress.ReadOptions{})
-		if err != nil {
+	if p.method == compress.Zstd {
+		if err := p.roomForFrames(); err != nil {
 			return err
 		}
-		if p.o.MaxWindow > 0 {
-			floor.Window = min(floor.Window, p.o.MaxWindow)
-		}
-		p.need = floor
 	}
 	p.limits.MaxWindow = p.need.Window
+	return nil
+}
+
+// roomForFrames raises the need of a zstd stream to that of frames which are larger
+// than its first one. It is that of an empty frame with such a window.
+func (p *opener) roomForFrames() error {
+	window := p.o.MaxWindow
+	if window == 0 {
+		window = zstdFloor
+	}
+	if p.need.Window >= window {
+		return nil
+	}
+	log := bits.Len64(uint64(window - 1))
+	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, byte(max(log-10, 0)) << 3, 1, 0, 0}
+	need, err := compress.Inspect(p.method, frame, compress.ReadOptions{MaxWindow: 2 * window})
+	if err != nil {
+		return err
+	}
+	p.need = compress.Need{Window: window, Memory: need.Memory}
 	return nil
 }
 

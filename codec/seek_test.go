@@ -16,7 +16,7 @@ import (
 
 func TestAResumeReadsNoMoreThanItMust(t *testing.T) {
 	var plain bytes.Buffer
-	must(t, logLines(&plain, 4<<20))
+	must(t, logLines(&plain, 2<<20))
 	r := rand.New(rand.NewPCG(1, 1))
 	for packing, pack := range packings {
 		data := pack(r, plain.Bytes())

@@ -56,10 +56,14 @@ type SourceOptions struct {
 	// UTF8 is about text that is not. Default: AnyBytes.
 	UTF8 Encoding
 
-	// MaxWindow and MaxRatio bound what a decoder may need and make: see
-	// compress.ReadOptions. Default: its defaults.
+	// MaxWindow is the largest window of a decoder, in bytes: see
+	// compress.ReadOptions. A stream is charged what its beginning needs, and if
+	// MaxWindow is given, a stream of zstd all of it, because later frames may have
+	// larger windows. Default: that of compress; 2 MiB for those later frames.
 	MaxWindow int64
-	MaxRatio  float64
+	// MaxRatio bounds what a decoder may make: see compress.ReadOptions. Default:
+	// no limit.
+	MaxRatio float64
 
 	// Carry is how many bytes a stream holds of the record that did not fit a
 	// batch any more, at most; a header must fit it too. Default: DefaultCarry.
@@ -95,8 +99,8 @@ func (o SourceOptions) validate() error {
 	if o.UTF8 > ReplaceInvalid {
 		bad("UTF8", o.UTF8, "AnyBytes, RejectInvalid or ReplaceInvalid")
 	}
-	if o.MaxWindow < 0 {
-		bad("MaxWindow", o.MaxWindow, "0 (default) or more, in bytes")
+	if o.MaxWindow < 0 || o.MaxWindow > 2<<30 {
+		bad("MaxWindow", o.MaxWindow, "0 (default) or up to 2 GiB, in bytes")
 	}
 	if o.MaxRatio < 0 || o.MaxRatio != o.MaxRatio {
 		bad("MaxRatio", o.MaxRatio, "0 (no limit) or more")

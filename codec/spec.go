@@ -81,7 +81,7 @@ var separators = map[string]byte{"comma": ',', "tab": '\t', "semicolon": ';', "p
 // set sets what "sep=tab" or the like says.
 func (f *Format) set(setting string) error {
 	key, value, _ := strings.Cut(setting, "=")
-	ok := true
+	var ok bool
 	switch key {
 	case "sep":
 		f.Separator, ok = parseSeparator(value)

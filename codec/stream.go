@@ -141,14 +141,17 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	if s.err != nil {
 		return s.err
 	}
-	if err := s.prime(ctx); err != nil {
+	s.intake.waited = 0 // what was waited before is none of this Read's time
+	err := s.prime(ctx)
+	if err == nil {
+		err = s.batch.begin(b, s.scanned)
+	}
+	if err != nil {
 		return s.wrap("read", err)
 	}
+	s.batch.noted = s.intake.pass(b) || s.batch.noted
 	if s.framer == nil {
 		return s.readBytes(ctx, b)
-	}
-	if err := s.batch.begin(b, s.scanned); err != nil {
-		return s.wrap("read", err)
 	}
 	return s.fill(ctx, b)
 }
@@ -159,7 +162,7 @@ func (s *stream) wrap(op string, err error) error {
 	var known *weir.Error
 	var window *compress.WindowError
 	var damaged *compress.Error
-	kind := weir.Other
+	var kind weir.Kind
 	switch {
 	case err == nil:
 		return nil

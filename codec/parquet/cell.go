@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"strconv"
 	"time"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/weirflow/weir/codec/jsonscan"
@@ -85,6 +86,9 @@ func wholeOr(digits []byte, err error) error {
 func (f *field) parse(r *rows, k jsonscan.Kind, raw []byte) (cell uint64, err error) {
 	switch f.kind {
 	case kindJSON:
+		if !utf8.Valid(raw) {
+			raw = bytes.ToValidUTF8(raw, []byte("\ufffd"))
+		}
 		return r.keep(raw)
 	case kindBool:
 		if k != jsonscan.True && k != jsonscan.False {

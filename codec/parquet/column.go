@@ -20,10 +20,13 @@ type column struct {
 	joined []byte // a value that had to be put together; the capacity is all there is
 
 	cursor
-	saved struct {
-		cursor
-		joined []byte
-	}
+	saved *saved // of a column in lists
+}
+
+// saved is where a column was when a record began.
+type saved struct {
+	cursor
+	joined []byte
 }
 
 // A cursor is where a column is.
@@ -48,9 +51,12 @@ type cursor struct {
 func newColumn(l *leaf, p columnPlan) *column {
 	c := &column{leaf: l, room: make([]byte, p.page), words: make([]byte, p.dictionary)}
 	c.dict.ends = make([]uint32, 0, p.entries)
+	if l.maxRep > 0 {
+		c.saved = &saved{}
+	}
 	if p.joined > 0 {
 		c.joined = make([]byte, 0, p.joined)
-		if l.maxRep > 0 {
+		if c.saved != nil {
 			c.saved.joined = make([]byte, 0, p.joined)
 		}
 	}
@@ -182,7 +188,7 @@ func (c *column) learn(ctx context.Context, p *pages, h *pageHeader) error {
 	return c.dict.open(c.leaf, data, h.values)
 }
 
-// save remembers where the column is.
+// save remembers where the column, which is in lists, is.
 func (c *column) save() {
 	c.saved.cursor = c.cursor
 	if cap(c.saved.joined) > 0 {

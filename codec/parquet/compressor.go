@@ -23,8 +23,8 @@ const zstdWindow = 256 << 10
 // What the encoders hold beside input and output, in bytes: measured, and rounded
 // up.
 const (
-	zstdEncoderHolds = 3 << 20
-	gzipEncoderHolds = 1 << 20
+	zstdEncoderHolds = 5 << 19
+	gzipEncoderHolds = 5 << 18
 )
 
 func knownCompression(name string) bool {

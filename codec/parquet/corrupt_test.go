@@ -48,7 +48,7 @@ func TestAFileThatIsCutOffAnywhereIsCorrupt(t *testing.T) {
 
 // Every bit of a file is turned: what has a checksum is found, and nothing panics.
 func TestADamagedFileIsAnErrorAndNoPanic(t *testing.T) {
-	data, lines := sample(t, 60)
+	data, lines := sample(t, 30)
 	unnoticed := 0
 	for i := range data {
 		for bit := range 8 {
@@ -99,6 +99,27 @@ func TestAStreamThatCannotBeReadAtAnyPlaceSaysWhatToDo(t *testing.T) {
 	must(t, src.Close())
 }
 
+// notOpened is a file that could not be opened: an error in the place of a stream.
+type notOpened struct{ weir.Stream }
+
+func (notOpened) Info() weir.StreamInfo { return weir.StreamInfo{Name: "a", Size: weir.UnknownSize} }
+
+func (notOpened) Seek(context.Context, weir.Position) error {
+	return &weir.Error{Op: "open", Stream: "a", Kind: weir.Invalid, Err: errors.New("no such file")}
+}
+
+type notOpenedSource struct{ weir.Source }
+
+func (notOpenedSource) Next(context.Context) (weir.Stream, error) { return notOpened{}, nil }
+
+func TestAFileThatCouldNotBeOpenedSaysWhy(t *testing.T) {
+	st, err := parquet.NewSource(notOpenedSource{}, parquet.Options{}).Next(t.Context())
+	must(t, err)
+	_, err = st.(weir.Reserver).Reserve(t.Context())
+	refused(t, err, weir.Invalid, "open: stream a: invalid: no such file")
+	refused(t, st.Read(t.Context(), weir.NewBatch(100)), weir.Invalid, "no such file")
+}
+
 func TestAnErrorOfTheFileIsPassedOn(t *testing.T) {
 	data, _ := sample(t, 10)
 	d := diskOf("a.parquet", data)
@@ -115,6 +136,15 @@ func TestAnErrorOfTheFileIsPassedOn(t *testing.T) {
 	if err := st.Read(t.Context(), weir.NewBatch(1<<16)); !errors.Is(err, broken) {
 		t.Errorf("the stream goes on after an error: %v", err)
 	}
+}
+
+func TestAPanicIsAnError(t *testing.T) {
+	data, _ := sample(t, 10)
+	d := diskOf("a.parquet", data)
+	d.files[0].fail = errPanic
+	st, err := parquet.NewSource(d, parquet.Options{}).Next(t.Context())
+	must(t, err)
+	refused(t, st.Read(t.Context(), weir.NewBatch(1<<16)), weir.Corrupt, "made a decoder fail: out of bounds")
 }
 
 func TestACancelledReadReturnsTheCause(t *testing.T) {

@@ -16,8 +16,8 @@
 //
 // # Position
 //
-// Text: the number of rows before it, and a fingerprint of the file's size and of the
-// end of its footer. A file that has another one is refused. A stream continues in
+// Text: the number of rows before it, and a fingerprint of the file's size and of its
+// footer. A file that has another one is refused. A stream continues in
 // the page where the row is; pages and row groups before it are not read.
 //
 // # Credit

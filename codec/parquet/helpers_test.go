@@ -41,6 +41,9 @@ type onDisk struct {
 
 func diskOf(name string, data []byte) *disk { return &disk{files: []*onDisk{{name: name, data: data}}} }
 
+// errPanic makes ReadAt panic.
+var errPanic = errors.New("out of bounds")
+
 func (d *disk) Next(context.Context) (weir.Stream, error) {
 	if d.next == len(d.files) {
 		return nil, io.EOF
@@ -61,6 +64,9 @@ func (f *onDisk) Read(context.Context, *weir.Batch) error   { return errors.New(
 func (f *onDisk) ReadAt(p []byte, off int64) (int, error) {
 	if f.closed {
 		return 0, errors.New("it is closed")
+	}
+	if f.fail == errPanic {
+		panic(f.fail)
 	}
 	if f.fail != nil {
 		return 0, f.fail

@@ -1,7 +1,9 @@
 package parquet
 
 import (
+	"errors"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec/jsonscan"
@@ -19,6 +21,8 @@ const (
 	sawText
 	sawNested
 )
+
+var errName = errors.New("it has a field whose name is not valid UTF-8")
 
 // inferred collects the fields of records, in the order of their first appearance.
 type inferred struct {
@@ -78,7 +82,9 @@ func (f *inferred) add() error {
 	if err != nil {
 		return err
 	}
-	f.name = append(f.name[:0], name...)
+	if f.name = append(f.name[:0], name...); !utf8.Valid(f.name) {
+		return errName
+	}
 	at, ok := f.places[string(f.name)]
 	if !ok {
 		at = len(f.names)

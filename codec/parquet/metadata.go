@@ -21,7 +21,7 @@ const tailSize = 8
 // The windows through which metadata and page headers are read, in bytes.
 const (
 	metadataWindow = 16 << 10
-	headerWindow   = 4 << 10
+	headerWindow   = 1 << 10
 )
 
 // A metadata is the file's own description, read where it stands: the row groups
@@ -130,17 +130,15 @@ func (r *compact) elements(kind byte) []element {
 	return all
 }
 
-// fingerprint derives the file's id from the end of its metadata, where the sizes
-// and offsets of its last row group are.
+// fingerprint derives the file's id from its size and its metadata, where the sizes,
+// offsets and bounds of everything in it are.
 func (m *metadata) fingerprint(size int64) error {
-	const covered = 1 << 10
 	h := fnvOffset
 	for _, c := range binary.LittleEndian.AppendUint64(nil, uint64(size)) {
 		h = (h ^ uint64(c)) * fnvPrime
 	}
-	at := max(m.pages, size-covered)
 	r := &m.r
-	for r.seek(at); r.err == nil && r.offset() < r.end; {
+	for r.seek(m.pages); r.err == nil && r.offset() < r.end; {
 		h = (h ^ uint64(r.byte())) * fnvPrime
 	}
 	m.id = h

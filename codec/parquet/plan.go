@@ -100,12 +100,11 @@ func (p *plan) held(s *schema) int64 {
 		n += heapSize(p.compressed)
 	}
 	for i, c := range p.columns {
-		n += int64(unsafe.Sizeof(column{})+unsafe.Sizeof(c)+unsafe.Sizeof(chunk{})) + heapSize(c.page) + heapSize(c.dictionary) + heapSize(c.entries*int(unsafe.Sizeof(uint32(0))))
-		if c.joined > 0 {
-			n += heapSize(c.joined)
-			if s.leaves[i].maxRep > 0 {
-				n += heapSize(c.joined) // to go back in a record
-			}
+		n += int64(unsafe.Sizeof(c) + unsafe.Sizeof(chunk{}) + unsafe.Sizeof(&column{}))
+		n += heapSize(int(unsafe.Sizeof(column{}))) + heapSize(c.page) + heapSize(c.dictionary)
+		n += heapSize(c.entries*int(unsafe.Sizeof(uint32(0)))) + heapSize(c.joined)
+		if s.leaves[i].maxRep > 0 { // to go back in a record
+			n += heapSize(int(unsafe.Sizeof(saved{}))) + heapSize(c.joined)
 		}
 	}
 	return n

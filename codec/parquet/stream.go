@@ -15,7 +15,7 @@ const recordFormat = "ndjson"
 // stream reads the rows of one file.
 type stream struct {
 	inner weir.Stream
-	src   io.ReaderAt // of inner
+	src   io.ReaderAt // of inner; nil: it cannot be read at any place
 	info  weir.StreamInfo
 	size  int64 // of the file, in bytes
 	o     Options
@@ -37,19 +37,17 @@ var (
 	_ weir.Reserver = (*stream)(nil)
 )
 
-// newStream wraps inner, whose Close it owns. What is wrong with inner is the
-// error of everything that is asked of the stream.
+// newStream wraps inner, whose Close it owns. What is wrong with inner, or with the
+// options, is the error of everything that is asked of the stream.
 func newStream(inner weir.Stream, o Options) *stream {
 	info := inner.Info()
 	s := &stream{inner: inner, size: info.Size, o: o}
-	src, ok := inner.(io.ReaderAt)
-	if !ok || info.Size < 0 {
-		s.failed = invalid("parquet needs a file that can be read at any place, whose size is known; download it first")
+	if src, ok := inner.(io.ReaderAt); ok && info.Size >= 0 {
+		s.src = src
 	}
 	if err := o.validate(); err != nil {
 		s.failed = invalid("%w", err)
 	}
-	s.src = src
 	s.info = info
 	s.info.Size = weir.UnknownSize
 	s.info.Name = o.name(info.Name)
@@ -61,20 +59,25 @@ func (s *stream) Info() weir.StreamInfo { return s.info }
 
 // Reserve reads the headers of all pages of the file.
 func (s *stream) Reserve(ctx context.Context) (int64, error) {
-	var n int64
-	err := s.guard(func() error {
-		m, p, err := s.open(ctx)
-		if err == nil {
-			s.plan = p
-			n = p.held(m.schema)
-		}
-		return err
-	})
+	n, err := s.reserve(ctx)
 	if r, ok := s.inner.(weir.Reserver); ok && err == nil {
 		inner, err := r.Reserve(ctx)
 		return n + inner, err
 	}
 	return n, s.wrap("open", err)
+}
+
+func (s *stream) reserve(ctx context.Context) (n int64, err error) {
+	defer s.settle(&err)
+	if err := s.usable(ctx); err != nil {
+		return 0, err
+	}
+	m, p, err := s.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	s.plan = p
+	return p.held(m.schema), nil
 }
 
 // open reads what the file says of itself, and how much room reading it takes.
@@ -90,22 +93,28 @@ func (s *stream) open(ctx context.Context) (*metadata, *plan, error) {
 	return m, p, err
 }
 
-// guard calls f unless the stream has failed, and remembers if it does. It turns a
-// panic over what is in the file into an error.
-func (s *stream) guard(f func() error) (err error) {
-	if s.failed != nil {
+// usable returns why the stream cannot go on, or cannot begin.
+func (s *stream) usable(ctx context.Context) error {
+	if s.failed != nil || s.src != nil {
 		return s.failed
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fault(v)
-		}
-		var need *weir.NeedError
-		if err != nil && err != io.EOF && !errors.As(err, &need) {
-			s.failed = err
-		}
-	}()
-	return f()
+	// A file that could not be opened says so whatever it is asked.
+	var e *weir.Error
+	if err := s.inner.Seek(ctx, nil); errors.As(err, &e) && e.Op == "open" {
+		return err
+	}
+	return invalid("parquet needs a file that can be read at any place, whose size is known; download it first")
+}
+
+// settle is deferred: it turns a panic over what is in the file into an error, and
+// remembers an error after which the stream cannot go on.
+func (s *stream) settle(err *error) {
+	if v := recover(); v != nil {
+		*err = fault(v)
+	}
+	if _, need := (*err).(*weir.NeedError); *err != nil && *err != io.EOF && !need {
+		s.failed = *err
+	}
 }
 
 func (s *stream) wrap(op string, err error) error {
@@ -173,8 +182,7 @@ func (s *stream) nextGroup(ctx context.Context) error {
 
 // Seek continues behind the row of p, if the file is the one that p is of.
 func (s *stream) Seek(ctx context.Context, p weir.Position) error {
-	err := s.guard(func() error { return s.seek(ctx, p) })
-	err = s.wrap("seek", err)
+	err := s.wrap("seek", s.seek(ctx, p))
 	var e *weir.Error
 	if errors.As(err, &e) && e.Position == nil {
 		e.Position = p
@@ -182,7 +190,11 @@ func (s *stream) Seek(ctx context.Context, p weir.Position) error {
 	return err
 }
 
-func (s *stream) seek(ctx context.Context, p weir.Position) error {
+func (s *stream) seek(ctx context.Context, p weir.Position) (err error) {
+	defer s.settle(&err)
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
 	row, file, err := parsePosition(p)
 	if err != nil {
 		return err
@@ -222,7 +234,7 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	err := s.guard(func() error { return s.fill(ctx, b) })
+	err := s.fill(ctx, b)
 	switch err.(type) {
 	case nil, *weir.NeedError:
 		return err
@@ -238,7 +250,11 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	return err
 }
 
-func (s *stream) fill(ctx context.Context, b *weir.Batch) error {
+func (s *stream) fill(ctx context.Context, b *weir.Batch) (err error) {
+	defer s.settle(&err)
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
 	if err := s.start(ctx); err != nil {
 		return err
 	}
@@ -260,7 +276,7 @@ func (s *stream) fill(ctx context.Context, b *weir.Batch) error {
 		s.record.out.reset(roomFor(b.Space()))
 		err := s.record.write(&s.meta.schema.root)
 		switch {
-		case err == errTooLong: //nolint:errorlint // it is returned as it is
+		case err == errTooLong:
 			if more, err := s.tooLong(ctx, b); err != nil || !more {
 				return err
 			}
