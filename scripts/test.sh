@@ -12,7 +12,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 GO=${GO:-go}
-FUZZTIME=${FUZZTIME:-10s}
+FUZZTIME=${FUZZTIME:-3s}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 passed=0
@@ -70,7 +70,7 @@ fuzz() {
 # tests runs the tests proper and counts each of them.
 tests() {
 	local code=0 p f s
-	"$GO" test -count=1 -timeout 4m -v ./... >"$tmp/tests" 2>&1 || code=1
+	"$GO" test -count=1 -timeout 6m -v ./... >"$tmp/tests" 2>&1 || code=1
 	"$GO" -C bench test -count=1 -timeout 4m -v ./... >>"$tmp/tests" 2>&1 || code=1
 	p=$(grep -c '^ *--- PASS: ' "$tmp/tests")
 	f=$(grep -c '^ *--- FAIL: ' "$tmp/tests")
@@ -96,7 +96,7 @@ fuzz) fuzz ;;
 all)
 	check
 	fuzz
-	step "go test -race" "$GO" test -race -count=1 -timeout 4m ./...
+	step "go test -race" "$GO" test -race -count=1 -timeout 8m ./...
 	tests
 	;;
 *)
