@@ -36,7 +36,7 @@ bench: build ## beside the limits of this machine, 6 minutes (BENCHFLAGS=--quick
 	bin/weir-bench --weir bin/weir $(BENCHFLAGS)
 
 chaos: ## kill transfers 1,000 times at random instants and count what is lost or doubled (KILLS=100: fewer)
-	WEIR_CHAOS=$$(( $${KILLS:-1000} / 4 )) $(GO) test ./cmd/weir -run TestKilledAgain -v -count=1 -timeout 60m
+	WEIR_CHAOS=$$(( $${KILLS:-1000} / 7 )) $(GO) test ./cmd/weir -run TestKilledAgain -v -count=1 -timeout 60m
 
 man: build ## the manual page, man/weir.1
 	mkdir -p man

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/weirflow/weir/connector/postgres/pgtest"
 )
 
 // chaosKills is how many times each route is killed: a few in the suite, as many
@@ -115,13 +118,48 @@ func fileRoutes() []route {
 	}
 }
 
+// databaseRoutes end in a table that is made from the first records.
+func databaseRoutes(t *testing.T) []route {
+	server := pgtest.Start(t, pgtest.Options{})
+	var tables atomic.Int32
+	into := func(name, address string, more ...string) route {
+		return route{
+			name: name,
+			prepare: func(t *testing.T, dir string) []string {
+				writeNumbered(t, filepath.Join(dir, "from.ndjson"))
+				to := fmt.Sprintf(address, tables.Add(1))
+				put(t, dir, "address", []byte(to))
+				return append([]string{"from.ndjson", to, "--create"}, more...)
+			},
+			count: func(t *testing.T, dir string) map[int]int {
+				to, err := os.ReadFile(filepath.Join(dir, "address"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				mustRun(t, weirCommand(t, dir, "cp", "-q", "--state", "none", string(to), "to.ndjson"))
+				return countNumbered(t, filepath.Join(dir, "to.ndjson"))
+			},
+		}
+	}
+	url := server.URL()
+	mark := "?"
+	if strings.Contains(url, "?") {
+		mark = "&"
+	}
+	return []route{
+		into("file to SQLite", "sqlite://numbers.db?table=t%d"),
+		into("file to PostgreSQL", url+mark+"table=t%d"),
+		into("file to PostgreSQL, with dead letters", url+mark+"table=t%d", "--on-error", "deadletter", "--dead-letters", "dead"),
+	}
+}
+
 // Whatever instant the process is killed at, and however often, in the end every
 // record is at the destination, once.
 func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds a route")
 	}
-	for i, r := range fileRoutes() {
+	for i, r := range append(fileRoutes(), databaseRoutes(t)...) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			r.run(t, uint64(i), chaosKills(t))

@@ -43,11 +43,12 @@ one aborts at once.
 		Args: sourcesAndDestination,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
-			return transfer{
+			t := transfer{
 				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt,
+				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table,
 				sources: args[:last], destination: args[last],
-			}.run(cmd.Context())
+			}
+			return t.run(cmd.Context())
 		},
 		ValidArgsFunction: completeAddress(reg),
 	}

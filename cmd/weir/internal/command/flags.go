@@ -109,6 +109,7 @@ type cpFlags struct {
 	recordFlags
 	stateFlags
 	receipt      string
+	table        registry.Table
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -130,6 +131,10 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.drainTimeout, "drain-timeout", "how long delivering what is in flight may take after Ctrl-C")
 	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
 	f.recordFlags.add(set)
+	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")
+	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index of a table: rows that are there are replaced")
+	set.StringArrayVar(&f.table.Columns, "column", nil, "fill a column of a table from a member: 'COLUMN=path.to.member', or 'COLUMN=.' for the whole record; again for more")
+	set.BoolVar(&f.table.Strict, "strict", false, "a member that has no column in the table makes a record a bad one")
 	f.stateFlags.add(set)
 	set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
 }

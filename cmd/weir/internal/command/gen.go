@@ -34,11 +34,12 @@ every machine. Data of several streams goes into a directory, a file each.
 			case output != stdout && !cmd.Flags().Changed("size"):
 				return usage(errors.New("--size is missing; without it the data never ends and fills the disk"))
 			}
-			return transfer{
+			t := transfer{
 				sys: sys, registry: reg, flags: &f,
 				options: weir.Options{Streams: weir.DefaultStreams}, state: stateFlags{off: true},
 				sources: []string{generatorAddress(cmd.Flags(), reg)}, destination: output,
-			}.run(cmd.Context())
+			}
+			return t.run(cmd.Context())
 		},
 	}
 	for _, p := range reg.Find(generator).Params {

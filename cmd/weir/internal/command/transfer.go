@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirflow/weir"
@@ -26,6 +27,7 @@ type transfer struct {
 	records     records.Ask
 	state       stateFlags
 	receipt     string // path; "": none
+	table       registry.Table
 	sources     []string
 	destination string
 
@@ -36,6 +38,8 @@ type transfer struct {
 	progress *state.Job // nil: none is kept
 
 	resumable bool // progress is kept
+	opened    bool // both ends, once
+	reporter  atomic.Pointer[finishing]
 	recorder  *receipt.Recorder
 }
 
@@ -43,7 +47,7 @@ type transfer struct {
 const stdout = "-"
 
 // run opens both ends, runs the job and returns nil or an *exitError.
-func (t transfer) run(ctx context.Context) error {
+func (t *transfer) run(ctx context.Context) error {
 	t.began = time.Now()
 	if err := t.prepare(); err != nil {
 		return usageOr(err)
@@ -125,6 +129,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	signals, reset := job.NotifySignals()
 	toStdout := t.destination == stdout
 	reporter := &finishing{Reporter: t.flags.reporter(t.sys, toStdout), t: t}
+	t.reporter.Store(reporter)
 	reporter.Start(t.start(t.plan))
 	total, _ := t.registry.Total(t.sources)
 	if t.pipeline.Changes {
@@ -169,7 +174,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Bad: t.pipeline.Bad(),
+		Bad: t.pipeline.Bad(), Table: t.table, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
 	}
 	if t.resumable {
 		env.Job = t.id()
@@ -198,7 +203,15 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	if err != nil {
 		return job.Ends{}, errors.Join(err, outer.Close(), sink.Close())
 	}
+	t.opened = true
 	return job.Ends{Source: outer, Sink: into, Steps: steps}, nil
+}
+
+// notice tells people something while the transfer runs.
+func (t *transfer) notice(text string) {
+	if r := t.reporter.Load(); r != nil {
+		r.Notice(text)
+	}
 }
 
 // close ends what was begun beside the ends.

@@ -20,7 +20,7 @@ import (
 // New returns the table of all connectors.
 func New() *Registry {
 	return &Registry{connectors: []Connector{
-		chaos(), deadLetters(), files(), generator(), download("http"), download("https"), null(), slow(), standard(),
+		chaos(), deadLetters(), files(), generator(), download("http"), download("https"), null(), postgresTables("postgres"), postgresTables("postgresql"), slow(), sqliteTables(), standard(),
 	}}
 }
 

@@ -70,9 +70,12 @@ type Env struct {
 	NoSync        bool   // do not wait for durability
 	Job           string // what continues after a crash; "": nothing does
 
-	Bad     weir.BadPolicy // what becomes of records that cannot be used
-	Many    bool           // the sources can be several streams
-	Exclude []string       // local paths that a source leaves out: the destination
+	Bad     weir.BadPolicy    // what becomes of records that cannot be used
+	Table   Table             // for databases
+	Fresh   bool              // forget what a destination knows of earlier runs
+	Notice  func(text string) // tells people something; nil: nobody listens
+	Many    bool              // the sources can be several streams
+	Exclude []string          // local paths that a source leaves out: the destination
 }
 
 // Registry is a table of connectors.
@@ -155,6 +158,9 @@ func (a Address) openSink(env Env) (weir.Sink, error) {
 	}
 	if err := a.only(Sink); err != nil {
 		return nil, err
+	}
+	if a.connector.Takes == "" && !env.Table.empty() {
+		return nil, a.fail(errNoTable)
 	}
 	return a.connector.sink(a, env)
 }

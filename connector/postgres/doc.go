@@ -1,0 +1,2 @@
+// Package postgres reads and writes PostgreSQL.
+package postgres
