@@ -105,9 +105,9 @@ func TestAddressErrorsNameWhatIsWrongAndValid(t *testing.T) {
 		"file://":                     "the path is missing",
 		"file://host/path":            `"host" would be another machine`,
 		"file:///a?sync=maybe":        "it must be true or false",
-		"s3://bucket/key":             `unknown scheme "s3"; known are chaos, dlq, file, gen, http, https, null, slow, stdio, and paths; for a file of that name write ./s3://bucket/key`,
+		"s3://bucket/key":             `unknown scheme "s3"; known are chaos, dlq, file, gen, http, https, null, postgres, postgresql, slow, sqlite, stdio, and paths; for a file of that name write ./s3://bucket/key`,
 		"null:":                       "did you mean null://? for a file of that name write ./null:",
-		"postgres://u:secret@h/db":    "postgres://u:xxxxx@h/db",
+		"mysql://u:secret@h/db":       "mysql://u:xxxxx@h/db",
 		"gen://u:secret@h?size=oops":  "gen://u:xxxxx@h",
 		"gen://?password=secret&x=%g": `gen://?password=xxxxx&x=%g`,
 	} {
