@@ -310,6 +310,64 @@ func TestTransformFailureNamesItsPlaceAndAborts(t *testing.T) {
 	}
 }
 
+// What a source gave before it failed arrives, however slow the steps and the sink.
+func TestFailedReadComesAfterWhatWasReadBefore(t *testing.T) {
+	boom := errors.New("boom")
+	for _, workers := range []int{0, 1, 2} {
+		t.Run(fmt.Sprint(workers, " workers"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				src := &fakeSource{records: 100, perRead: 10, read: func(_ context.Context, _, record int) error {
+					if record == 50 {
+						return boom
+					}
+					return nil
+				}}
+				dst := &fakeSink{writeTime: time.Second}
+				o := weir.Options{Workers: workers}
+				if workers > 0 {
+					o.Steps = []weir.Step{{Do: func(_ context.Context, in, out *weir.Batch) error {
+						time.Sleep(time.Second)
+						return copyRecords(in, out)
+					}}}
+				}
+				res, err := ingest(t, t.Context(), src, dst, o)
+				if !errors.Is(err, boom) || !strings.Contains(err.Error(), "read: stream s0 at 50: boom") {
+					t.Errorf("err = %v", err)
+				}
+				if n := res.Undelivered.Records; n != 0 {
+					t.Errorf("%d records were read and not delivered", n)
+				}
+				dst.wantAll(t, "s0", 50, true)
+			})
+		})
+	}
+}
+
+// A record that a step cannot use comes before a place where the source fails.
+func TestFailureOfAnEarlierRecordCounts(t *testing.T) {
+	late, early := errors.New("late"), errors.New("early")
+	synctest.Test(t, func(t *testing.T) {
+		src := &fakeSource{records: 100, perRead: 10, read: func(_ context.Context, _, record int) error {
+			if record == 30 {
+				return late
+			}
+			return nil
+		}}
+		_, err := ingest(t, t.Context(), src, &fakeSink{}, weir.Options{Workers: 2, Steps: []weir.Step{{
+			Do: func(ctx context.Context, in, out *weir.Batch) error {
+				time.Sleep(time.Second)
+				if string(in.Position()) == "20" {
+					return weir.BadPolicy(nil).Decide(ctx, &weir.BadRecord{Stage: "step", Record: 12, Offset: -1, Reason: early}, out)
+				}
+				return copyRecords(in, out)
+			},
+		}}})
+		if !errors.Is(err, early) || errors.Is(err, late) || !strings.Contains(err.Error(), "stream s0: rejected: step: record 12: early") {
+			t.Errorf("err = %v", err)
+		}
+	})
+}
+
 // Trap 5: a failed stream ends its own stream only.
 func TestFailedStreamEndsAlone(t *testing.T) {
 	boom := errors.New("boom")

@@ -92,11 +92,12 @@ type Stream interface {
 	// until there is something, ctx is done, or the source fails; what it
 	// cannot place it must not take from the origin. It returns io.EOF when
 	// there will never be more; b may hold the last bytes then. With any other
-	// error the content of b is ignored. When the next record does not fit, it
-	// returns a *NeedError, and is called again with a larger batch: an empty
-	// one if it left b empty, or else b with what it holds. A batch may be
-	// without data if something was noted on it (Batch.Note). Read must not
-	// keep b or any slice of it.
+	// error the content of b is ignored, and the stream fails when what was
+	// read before is delivered. When the next record does not fit, it returns a
+	// *NeedError, and is called again with a larger batch: an empty one if it
+	// left b empty, or else b with what it holds. A batch may be without data if
+	// something was noted on it (Batch.Note). Read must not keep b or any slice
+	// of it.
 	Read(ctx context.Context, b *Batch) error
 
 	// Close releases what the stream holds. It is called once.

@@ -87,6 +87,7 @@ type stream struct {
 		readEnd   bool   // the reader hands over no more
 		whole     bool   // read to its end
 		err       error  // the first cause
+		broken    error  // why the source gives no more, if that is not its end
 		busy      int    // batches in a transform or a write
 		doing     string // what the reader is calling: "open", "read", "commit", "abort", "close"
 		ending    bool   // Commit or Abort is called or about to be
@@ -390,16 +391,17 @@ func (st *stream) callRead(b *Batch) (err error) {
 }
 
 // readFailed ends the reading with err: a failure of the source, or what a
-// Read returned because it was told to stop.
+// Read returned because it was told to stop. A failure is kept until everything
+// that was read before it is delivered.
 func (st *stream) readFailed(b *Batch, err error) {
 	st.r.release(b)
 	st.noteRead(b.waited)
 	if st.readCtx.Err() != nil {
 		return // drained, failed or cancelled: the cause is known
 	}
-	e := st.place("read", st.r.srcName)
-	e.Position = st.lastRead()
-	st.fail(wrapError(err, e))
+	st.mu.Lock()
+	st.mu.broken = err
+	st.mu.Unlock()
 }
 
 // readEmpty ends the reading after a Read that gave nothing.
@@ -411,7 +413,9 @@ func (st *stream) readEmpty(b *Batch, err error) {
 		st.mu.Unlock()
 		return
 	}
-	st.fail(wrapError(io.ErrNoProgress, st.place("read", st.r.srcName)))
+	st.mu.Lock()
+	st.mu.broken = io.ErrNoProgress
+	st.mu.Unlock()
 }
 
 // noteRead ends the time of a Read, of which waited was spent waiting for the

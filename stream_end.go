@@ -13,6 +13,7 @@ func (st *stream) end() bool {
 	if !st.quiesce() {
 		return false
 	}
+	st.failBroken()
 	status := Failed
 	switch cause := st.store(st.verdict()); {
 	case st.writer == nil:
@@ -54,6 +55,21 @@ func (st *stream) quiesce() bool {
 	}
 	st.dropWaitingLocked()
 	return true
+}
+
+// failBroken fails a stream whose source has failed, now that what it gave before is
+// delivered. A failure of the steps or the sink that came meanwhile is of an earlier
+// record, and counts.
+func (st *stream) failBroken() {
+	st.mu.Lock()
+	err := st.mu.broken
+	st.mu.Unlock()
+	if err == nil {
+		return
+	}
+	e := st.place("read", st.r.srcName)
+	e.Position = st.lastRead()
+	st.fail(wrapError(err, e))
 }
 
 // dropWaitingLocked releases the batches that wait for a lane or for a transform

@@ -152,7 +152,10 @@ func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count
 // failed says where a step failed.
 func (p *transformPool) failed(st *stream, step Step, in, out *Batch, err error) error {
 	e := st.place(step.Name, p.r.name())
-	e.Position = append(Position(nil), in.pos...)
+	var bad *BadRecord
+	if !errors.As(err, &bad) { // which knows its place better
+		e.Position = append(Position(nil), in.pos...)
+	}
 	if errors.Is(err, ErrBatchFull) {
 		e.Kind = Rejected
 		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
