@@ -52,6 +52,15 @@ type Flusher interface {
 	Flush(ctx context.Context, upTo Position) (mark []byte, err error)
 }
 
+// A Finisher is a Flusher that writes something behind the last batch of a stream,
+// such as the bracket that ends an array.
+type Finisher interface {
+	// Finish is called at most once, after the last Write of a stream that is
+	// whole and before its last Flush. Commit does what it does if it was not
+	// called.
+	Finish(ctx context.Context) error
+}
+
 // A Resumer is a Flusher whose stream can be continued after a crash with
 // nothing lost and nothing doubled: it can go back to where the last Flush was. A
 // Commit of it that fails leaves what was flushed, for a later run.

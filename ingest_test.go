@@ -343,6 +343,29 @@ func TestFailedReadComesAfterWhatWasReadBefore(t *testing.T) {
 	}
 }
 
+// Trap 25: a source that fails during a slow write has failed, whatever comes while
+// the write ends.
+func TestTrap25FailureOfTheSourceDuringAWriteIsTheCause(t *testing.T) {
+	boom := errors.New("boom")
+	synctest.Test(t, func(t *testing.T) {
+		src := &fakeSource{records: 100, perRead: 10, read: func(_ context.Context, _, record int) error {
+			if record == 20 {
+				return boom
+			}
+			return nil
+		}}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(90*time.Second, func() { cancel(errStop) }) // in the second write
+		res, err := ingest(t, ctx, src, &fakeSink{writeTime: time.Minute}, weir.Options{ReadAhead: 3})
+		if !errors.Is(err, boom) || res.Status != weir.Failed {
+			t.Errorf("%v, %v", res.Status, err)
+		}
+		if n := src.readCount(); n > 3 {
+			t.Errorf("read %d times", n)
+		}
+	})
+}
+
 // A record that a step cannot use comes before a place where the source fails.
 func TestFailureOfAnEarlierRecordCounts(t *testing.T) {
 	late, early := errors.New("late"), errors.New("early")

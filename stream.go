@@ -228,6 +228,9 @@ func (st *stream) fail(err error) {
 	st.mu.Lock()
 	first := st.mu.err == nil && !st.mu.ending
 	if first {
+		if st.mu.broken != nil && err == context.Cause(st.r.ctx) {
+			err = st.brokenLocked() // which came before the run was told to stop
+		}
 		st.mu.err = err
 	}
 	if st.mu.overdue == nil {
@@ -399,9 +402,23 @@ func (st *stream) readFailed(b *Batch, err error) {
 	if st.readCtx.Err() != nil {
 		return // drained, failed or cancelled: the cause is known
 	}
+	st.breakOff(err)
+}
+
+// breakOff notes why the source gives no more.
+func (st *stream) breakOff(err error) {
 	st.mu.Lock()
 	st.mu.broken = err
 	st.mu.Unlock()
+	st.r.noteFailing()
+}
+
+// brokenLocked is the error of a stream whose source gave no more. st.mu must be
+// held.
+func (st *stream) brokenLocked() error {
+	e := st.place("read", st.r.srcName)
+	e.Position = append(Position(nil), st.mu.watermark...)
+	return wrapError(st.mu.broken, e)
 }
 
 // readEmpty ends the reading after a Read that gave nothing.
@@ -413,9 +430,7 @@ func (st *stream) readEmpty(b *Batch, err error) {
 		st.mu.Unlock()
 		return
 	}
-	st.mu.Lock()
-	st.mu.broken = io.ErrNoProgress
-	st.mu.Unlock()
+	st.breakOff(io.ErrNoProgress)
 }
 
 // noteRead ends the time of a Read, of which waited was spent waiting for the

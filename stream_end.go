@@ -62,14 +62,14 @@ func (st *stream) quiesce() bool {
 // record, and counts.
 func (st *stream) failBroken() {
 	st.mu.Lock()
-	err := st.mu.broken
-	st.mu.Unlock()
-	if err == nil {
-		return
+	var err error
+	if st.mu.broken != nil {
+		err = st.brokenLocked()
 	}
-	e := st.place("read", st.r.srcName)
-	e.Position = st.lastRead()
-	st.fail(wrapError(err, e))
+	st.mu.Unlock()
+	if err != nil {
+		st.fail(err)
+	}
 }
 
 // dropWaitingLocked releases the batches that wait for a lane or for a transform
@@ -109,6 +109,22 @@ func (st *stream) verdict() error {
 	return st.mu.err
 }
 
+// finish lets a Finisher write what belongs behind the last batch, so that the last
+// checkpoint covers it.
+func (st *stream) finish() error {
+	w, ok := st.writer.(Finisher)
+	if !ok {
+		return nil
+	}
+	st.enter("finish", waitingDownstream, 1)
+	err := st.r.guard("finish", st.r.dstName, func() error { return w.Finish(st.ctx) })
+	st.leave(waitingDownstream, -1)
+	if err != nil && st.ctx.Err() != nil {
+		return context.Cause(st.ctx)
+	}
+	return wrapError(err, st.place("finish", st.r.dstName))
+}
+
 // store keeps the last checkpoint of a stream that ends with cause, nil if it is
 // whole, and returns why it must be aborted after all.
 func (st *stream) store(cause error) error {
@@ -118,7 +134,13 @@ func (st *stream) store(cause error) error {
 	st.mu.Lock()
 	whole := st.mu.whole
 	st.mu.Unlock()
-	err := st.lastCheckpoint(whole)
+	var err error
+	if cause == nil && whole {
+		err = st.finish()
+	}
+	if err == nil {
+		err = st.lastCheckpoint(whole)
+	}
 	switch {
 	case err == nil:
 		return cause

@@ -9,13 +9,17 @@ import (
 	"github.com/weirflow/weir/codec/jsonscan"
 )
 
-// columnsMemory is what the columns of a stream take at most: the names twice, in
-// the list and in the header, and the index.
-const columnsMemory = 3*maxHeader + 64*maxColumns
+// foundMemory is what the columns that were found of a stream take at most.
+const foundMemory = 192 << 10
+
+// columnBytes is what a column takes beside its name, which is there three times: in
+// the list, in the header and in the index.
+const columnBytes = 128
 
 // columns are those of the rows that are written.
 type columns struct {
 	names  []string
+	keys   []columnKey // the same
 	index  map[string]int
 	header []byte // the first row, with the end of its line; nil: there is none
 }
@@ -23,15 +27,20 @@ type columns struct {
 // newColumns returns the columns of f with these names, which checkColumns has
 // accepted.
 func newColumns(names []string, f Format) (*columns, error) {
-	c := &columns{names: names, index: make(map[string]int, len(names))}
+	c := &columns{names: names, keys: make([]columnKey, len(names)), index: make(map[string]int, len(names))}
 	for k, name := range names {
 		c.index[name] = k
+		c.keys[k] = newColumnKey(name)
 	}
 	if f.NoHeader {
 		return c, nil
 	}
 	w := newFieldWriter(f)
-	row := make([]byte, 2*maxHeader+4*maxColumns+slack)
+	size := 2 * slack
+	for _, name := range names {
+		size += 2*len(name) + len(`"",`)
+	}
+	row := make([]byte, size)
 	n := 0
 	for k, name := range names {
 		if k > 0 {
@@ -45,6 +54,33 @@ func newColumns(names []string, f Format) (*columns, error) {
 	}
 	c.header = append(append(c.header, row[:n]...), '\n')
 	return c, nil
+}
+
+// A columnKey is the name of a column, to be compared with keys.
+type columnKey struct {
+	first uint64 // eight bytes, or fewer and zeros
+	mask  uint64 // of first
+	size  int
+	rest  string
+}
+
+func newColumnKey(name string) columnKey {
+	var first [8]byte
+	n := copy(first[:], name)
+	key := columnKey{first: load(first[:], 0), size: len(name), rest: name[n:]}
+	if n > 0 {
+		key.mask = ^uint64(0) >> (64 - 8*n)
+	}
+	return key
+}
+
+// is reports whether src[i:j], behind which a string ends and a value follows, is
+// the name.
+func (k *columnKey) is(src []byte, i, j int) bool {
+	if j-i != k.size || i > len(src)-8 || load(src, i)&k.mask != k.first {
+		return false
+	}
+	return k.rest == "" || k.rest == string(src[i+8:j])
 }
 
 // checkColumns reports what is wrong with the names of columns.
@@ -68,10 +104,7 @@ func checkColumns(names []string) error {
 
 // columnsOf returns the names of the members of an object.
 func columnsOf(o *jsonscan.Object, b []byte) ([]string, error) {
-	if len(o.Members) > maxColumns {
-		return nil, fmt.Errorf("the object has %d members; the limit is %d columns", len(o.Members), maxColumns)
-	}
-	names, seen := make([]string, 0, len(o.Members)), make(map[string]bool, len(o.Members))
+	names, seen, size := make([]string, 0, len(o.Members)), make(map[string]bool, len(o.Members)), 0
 	for i := range o.Members {
 		name, err := nameOf(&o.Members[i], b)
 		if err != nil {
@@ -80,7 +113,11 @@ func columnsOf(o *jsonscan.Object, b []byte) ([]string, error) {
 		if !seen[name] {
 			seen[name] = true
 			names = append(names, name)
+			size += columnBytes + 3*len(name)
 		}
+	}
+	if size > foundMemory {
+		return nil, fmt.Errorf("they take %d bytes; the limit is %d where they are not named (--columns)", size, foundMemory)
 	}
 	return names, checkColumns(names)
 }

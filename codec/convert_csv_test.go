@@ -91,6 +91,23 @@ func TestFieldsBecomeNumbersNullOrStringsAndFieldsAgain(t *testing.T) {
 	}
 }
 
+func TestFieldsEndWithTheirRecord(t *testing.T) {
+	rows := []string{"1,x", "2,y", "long enough,for words", `3,"q"`, "4,", "5,z"} // without line ends
+	got := string(apply(t, stepsOf(t, "csv", "ndjson", codec.ConvertOptions{Strings: true}), batchOf("a,b", rows...)).Bytes())
+	want := ""
+	for _, row := range rows {
+		a, b, _ := strings.Cut(row, ",")
+		want += fmt.Sprintf("{\"a\":\"%s\",\"b\":\"%s\"}\n", a, strings.Trim(b, `"`))
+	}
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = string(apply(t, stepsOf(t, "csv,header=no", "tsv,header=no", codec.ConvertOptions{}), batchOf("", rows...)).Bytes())
+	if want := strings.ReplaceAll(strings.Join(rows, "\n"), ",", "\t") + "\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestStringsKeepsEveryFieldAString(t *testing.T) {
 	steps := stepsOf(t, "csv", "ndjson", codec.ConvertOptions{Strings: true})
 	got := recordsOf(apply(t, steps, batchOf("a,b,c,d,e", `1,,-2.5,"",x`)))

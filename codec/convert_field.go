@@ -34,18 +34,18 @@ func (w fieldWriter) plain(dst []byte, n int, src []byte, i, j int) (int, error)
 	if n+(j-i)+2+slack > len(dst) {
 		return 0, weir.ErrBatchFull
 	}
-	began, at, sep, m := i, n, each(w.sep), uint64(0)
+	began, at, sep := i, n, each(w.sep)
 	for i >= 0 && n >= 0 && i < j && i <= len(src)-8 && n <= len(dst)-8 {
 		v := load(src, i)
 		store(dst, n, v)
-		if m = zeros(v ^ sep); m != 0 {
+		if m := zeros(v ^ sep); m != 0 {
 			i += firstOf(m)
 			break
 		}
 		i, n = i+8, n+8
 	}
 	switch {
-	case m != 0 && i < j, i < j && bytes.IndexByte(src[i:j], w.sep) >= 0:
+	case i < j && bytes.IndexByte(src[i:j], w.sep) >= 0:
 		return w.quoted(dst, at, src[began:j])
 	case w.quotes && isAmbiguous(src, began, j):
 		return w.quoted(dst, at, src[began:j])
@@ -58,8 +58,11 @@ func (w fieldWriter) plain(dst []byte, n int, src []byte, i, j int) (int, error)
 // isAmbiguous reports whether src[i:j], which has no separators, quotes or line
 // ends, is read as something other than this text.
 func isAmbiguous(src []byte, i, j int) bool {
-	if i == j || src[i] > '9' {
-		return i == j || string(src[i:j]) == `\.` // the end of the data for PostgreSQL
+	switch {
+	case i == j:
+		return true
+	case src[i] > '9':
+		return src[i] == '\\' && string(src[i:j]) == `\.` // the end of the data for PostgreSQL
 	}
 	return numberEnd(src, i, j) == j
 }

@@ -95,6 +95,17 @@ func TestColumnsMayHaveAnyName(t *testing.T) {
 	}
 }
 
+func TestColumnsWithLongNamesAreToldApart(t *testing.T) {
+	names := []string{"customer_a", "customer_b", "customer", "customer_b2"}
+	steps := stepsOf(t, "ndjson", "csv", codec.ConvertOptions{Columns: names})
+	for k, name := range names {
+		got := string(apply(t, steps, batchOf("", fmt.Sprintf("{%q:1}\n", name), "{}\n")).Bytes())
+		if want := strings.Repeat(",", k) + "1" + strings.Repeat(",", 3-k) + "\n,,,\n"; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestBadObjectsSayWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ to, rec, want string }{
 		{"csv", `{"a":1,"total":2}`, `the member "total" is not one of the columns`},
@@ -239,6 +250,11 @@ func TestJSONIsPassedOnLineByLine(t *testing.T) {
 	steps = stepsOf(t, "ndjson", "ndjson", codec.ConvertOptions{Validate: true, Bad: bad.policy})
 	got = string(apply(t, steps, batchOf("", "{\"a\":01}\n", " {\"a\":1}\n", "\n[]\n", "nope\n")).Bytes())
 	if got != " {\"a\":1}\n[]\n" || len(bad.all) != 2 {
+		t.Errorf("got %q and %v", got, bad.all)
+	}
+	bad.all = nil
+	got = string(apply(t, stepsOf(t, "ndjson", "json", codec.ConvertOptions{Bad: bad.policy}), batchOf("", "{\"a\":1}\n", "{a:1}\n", "2\n")).Bytes())
+	if got != "{\"a\":1},\n2" || len(bad.all) != 1 {
 		t.Errorf("got %q and %v", got, bad.all)
 	}
 	if steps := stepsOf(t, "ndjson", "ndjson", codec.ConvertOptions{}); steps != nil {

@@ -114,17 +114,17 @@ func (w *rowWriter) put(dst, src []byte, i, end int) (int, error) {
 // the order of the columns, with some missing or not. It reports false if they are
 // not.
 func (w *rowWriter) inOrder(dst, src []byte, i int) (n int, ok bool, err error) {
-	names, k := w.columns.names, 0
+	c, k := w.columns, 0
 	for j := range w.object.Members {
 		m := &w.object.Members[j]
-		key := src[i+int(m.KeyStart) : i+int(m.KeyEnd)]
-		for k < len(names) && names[k] != string(key) {
+		from, to := i+int(m.KeyStart), i+int(m.KeyEnd)
+		for k < len(c.keys) && !c.keys[k].is(src, from, to) {
 			if n = w.divide(dst, n, k); n < 0 {
 				return 0, false, weir.ErrBatchFull
 			}
 			k++
 		}
-		if k == len(names) || m.KeyEscaped {
+		if k == len(c.keys) || m.KeyEscaped {
 			return 0, false, nil
 		}
 		if n = w.divide(dst, n, k); n < 0 {
@@ -135,7 +135,7 @@ func (w *rowWriter) inOrder(dst, src []byte, i int) (n int, ok bool, err error) 
 			return 0, false, err
 		}
 	}
-	for ; k < len(names); k++ {
+	for ; k < len(c.keys); k++ {
 		if n = w.divide(dst, n, k); n < 0 {
 			return 0, false, weir.ErrBatchFull
 		}
@@ -240,6 +240,9 @@ func (w *rowWriter) value(dst []byte, n int, src []byte, i int, m *jsonscan.Memb
 		return 0, weir.ErrBatchFull
 	case m.Kind == jsonscan.Array || m.Kind == jsonscan.ObjectKind:
 		return w.settle(dst, n, len(jsonscan.Compact(dst[:n+1], src[from:to])), true)
+	case to-from <= 8 && from <= len(src)-8:
+		store(dst, n, load(src, from))
+		return n + to - from, nil
 	}
 	return n + copy(dst[n:], src[from:to]), nil
 }

@@ -56,6 +56,7 @@ func TestRecordsThatTheOtherFormatCannotHoldAreBad(t *testing.T) {
 		{"csv", "lines", "a,\"b\nc\"\n", "line end"},
 		{"csv,header=no", "tsv,header=no,quotes=no", "\"a\tb\"\n", "no quotes"},
 		{"csv,header=no", "tsv,header=no", "a,\"b\n", "inside a field"},
+		{"csv,header=no", "tsv,header=no,quotes=no", "\"\"\n", "empty line"},
 		{"lines", "csv,quotes=no", "a,b\n", "no quotes"},
 		{"lines", "csv,quotes=no", "\n", "empty line"},
 	} {

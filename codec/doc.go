@@ -46,4 +46,10 @@
 //
 // What a stream holds beside its batches is declared ahead (see [weir.Reserver]):
 // the carry, and for compressed streams the decoder and an input buffer.
+//
+// # Writing
+//
+// NewEncoder makes what is needed for the other way: steps that turn records of one
+// format into those of another and compress them, and a sink that puts around them
+// what a file needs, such as the header of CSV. Convert is its part for records.
 package codec

@@ -246,3 +246,17 @@ func TestMarksOfOthersAreRefused(t *testing.T) {
 	_, err := runOn(t, d, checkpoints, "csv", "ndjson", orders(1))
 	failed(t, err, weir.Invalid, "mark")
 }
+
+func TestStreamsThatAreWholeAreNotWrittenAgain(t *testing.T) {
+	in := orders(10)
+	for _, to := range []string{"json", "json+gzip", "csv,sep=pipe"} {
+		d, checkpoints := new(disk), new(store)
+		_, err := runOn(t, d, checkpoints, "csv", to, in)
+		must(t, err)
+		last, _, err := checkpoints.Load(t.Context(), weir.StreamInfo{ID: "bytes/o"})
+		must(t, err)
+		if !last.Whole || !strings.HasSuffix(string(last.Mark), strconv.Itoa(len(d.data))) {
+			t.Errorf("%s: %d bytes were committed, and the checkpoint is %+v", to, len(d.data), last)
+		}
+	}
+}

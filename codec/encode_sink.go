@@ -47,7 +47,7 @@ func (s *encodedSink) Footprint() weir.Footprint {
 		fp.PerWriter += 2 * maxHeader
 	}
 	if s.e.finder != nil {
-		fp.PerWriter += columnsMemory
+		fp.PerWriter += foundMemory
 	}
 	return fp
 }

@@ -74,6 +74,8 @@ func TestHeadersAndBracketsAreWrittenOnce(t *testing.T) {
 		{"csv", "csv", "a,b\r\n1,2\r\n", "a,b\n1,2\r\n", nil},
 		{"csv", "csv,header=no", "a,b\n1,2\n3,4\n", "1,2\n3,4\n", nil},
 		{"csv", "csv,sep=semicolon", "a,b\n1,2;3\n", "a;b\n1;\"2;3\"\n", nil},
+		{"csv", "csv", "a,b\n1,\"2\"\n", "b,a\n\"2\",1\n", []string{"b", "a"}},
+		{"csv", "tsv", "a,b\n1,\n", "b\ta\tc\n\t1\t\n", []string{"b", "a", "c"}},
 		{"csv,header=no", "csv", "1,2\n3,4\n", "x,y\n1,2\n3,4\n", []string{"x", "y"}},
 		{"csv,header=no", "ndjson", "1,2\n", `{"x":1,"y":2}` + "\n", []string{"x", "y"}},
 		{"csv", "json", "a,b\n1,2\n3,4\n", "[\n{\"a\":1,\"b\":2},\n{\"a\":3,\"b\":4}\n]\n", nil},
@@ -229,6 +231,17 @@ func TestBatchesThatGrowBeyondTheirRoomGetMore(t *testing.T) {
 	if n := strings.Count(got, "\n"); n != 20_000 {
 		t.Errorf("%d lines", n)
 	}
+}
+
+func TestFoundColumnsHaveALimit(t *testing.T) {
+	var object strings.Builder
+	object.WriteString(`{"a":1`)
+	for i := range 1500 {
+		fmt.Fprintf(&object, `,"member_%d":%d`, i, i)
+	}
+	object.WriteString("}\n")
+	_, _, err := copying{from: "ndjson", to: "csv"}.run(t, weirtest.BytesStream{Name: "a", Data: []byte(object.String())})
+	failed(t, err, weir.Rejected, "the limit is 196608 where they are not named")
 }
 
 func TestFoundColumnsNeedTheSink(t *testing.T) {

@@ -39,7 +39,7 @@ func (p *Pipeline) dynamicStep() weir.Step {
 		return f, nil
 	}
 	return weir.Step{
-		Name: "to ndjson", Expand: dynamicExpand, PerWorker: 256 << 10,
+		Name: "to ndjson", Expand: dynamicExpand, PerWorker: 704 << 10,
 		Do: func(ctx context.Context, in, out *weir.Batch) error {
 			if in.Format() == "" {
 				return fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())
