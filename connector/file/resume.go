@@ -41,6 +41,17 @@ func (m mark) String() string {
 	return fmt.Sprintf("dev=%d,ino=%d,len=%d,tmp=%s", m.dev, m.ino, m.length, m.random)
 }
 
+// isOf reports whether the file at path is the one of the mark, and has at least
+// what belongs to it.
+func (m mark) isOf(path string) bool {
+	st, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	dev, ino := identity(st)
+	return dev == m.dev && ino == m.ino && st.Size() >= m.length
+}
+
 func parseMark(text []byte) (mark, error) {
 	s := scanner{rest: string(text)}
 	m := mark{
@@ -85,13 +96,17 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	}
 	temp := tempName(target, m.random)
 	f, err := os.OpenFile(temp, os.O_WRONLY, 0)
+	inPlace := false
 	if errors.Is(err, fs.ErrNotExist) {
-		if st, err := os.Stat(target); err == nil && whole {
-			if dev, ino := identity(st); dev == m.dev && ino == m.ino && st.Size() == m.length {
-				return weir.ErrCommitted
-			}
+		switch named := m.isOf(target); {
+		case named && whole:
+			return weir.ErrCommitted
+		case named && r.info.Endless: // a drain gave it its name, and it goes on
+			inPlace, temp = true, target
+			f, err = os.OpenFile(target, os.O_WRONLY, 0)
+		default:
+			return invalid("what an earlier run had written of it, %s, is gone; start over with --fresh", show(temp))
 		}
-		return invalid("what an earlier run had written of it, %s, is gone; start over with --fresh", show(temp))
 	}
 	if err != nil {
 		return pathError(temp, err)
@@ -111,7 +126,7 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	}
 	r.writer = &writer{
 		sink: r.sink, name: r.info.Name, claimed: r.target, target: target, temp: temp, f: f, advice: newAdvisor(f),
-		size: r.info.Size, replace: r.sink.o.Force, off: m.length, pushed: m.length,
+		size: r.info.Size, replace: r.sink.o.Force, off: m.length, pushed: m.length, inPlace: inPlace,
 	}
 	r.named, r.keep = true, true
 	return nil
@@ -152,8 +167,7 @@ func (r *resumable) Flush(ctx context.Context, _ weir.Position) ([]byte, error) 
 	}
 	w.keep = true
 	dev, ino := identity(st)
-	random := strings.TrimSuffix(w.temp, tempSuffix)
-	return []byte(mark{dev, ino, w.off, random[len(random)-tempRandom:]}.String()), nil
+	return []byte(mark{dev, ino, w.off, randomOf(r.sink.o.Job, r.info.ID)}.String()), nil
 }
 
 // Commit gives the file its name.

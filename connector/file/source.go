@@ -21,14 +21,21 @@ type SourceOptions struct {
 	// are found below a directory or by a glob, such as a target that lies in
 	// the directory that is read. Default: none.
 	Exclude []string
+	// Follow makes the streams go on where a file ends for now, across rotation:
+	// see FollowOptions. What is not a regular file is read as ever. Default: a
+	// stream ends where its file does.
+	Follow bool
+	// FollowOptions say how. Without Follow they mean nothing.
+	FollowOptions FollowOptions
 }
 
 // A Source yields the files of paths, directories and globs. Its methods are
 // those of [weir.Source].
 type Source struct {
 	name    string
-	exclude []string // canonical paths
-	batch   int      // names of a directory that are sorted together
+	exclude []string  // canonical paths
+	batch   int       // names of a directory that are sorted together
+	follow  *followed // nil: files are read to their end
 	closed  atomic.Bool
 
 	mu struct {
@@ -73,8 +80,17 @@ func NewSource(args []string, o SourceOptions) (*Source, error) {
 		s.name += fmt.Sprintf(" and %d more", len(args)-1)
 	}
 	var errs []error
+	if o.Follow {
+		s.follow = newFollowed(o.FollowOptions)
+		if o.FollowOptions.Poll < 0 {
+			errs = append(errs, fmt.Errorf("FollowOptions.Poll is %v; it must be more than 0, or 0 for the default", o.FollowOptions.Poll))
+		}
+	}
 	for _, text := range args {
 		arg, err := parseArgument(text)
+		if o.Follow && err != nil {
+			arg, err = awaited(text, err)
+		}
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -129,25 +145,37 @@ func (s *Source) Next(ctx context.Context) (weir.Stream, error) {
 }
 
 func (s *Source) nextLocked(ctx context.Context) (weir.Stream, error) {
+	s.follow.enter()
 	for {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 		if s.mu.walk == nil {
+			if len(s.mu.args) == 0 && s.follow.again() {
+				if err := s.follow.wait(ctx); err != nil {
+					return nil, err
+				}
+				s.mu.args = append(s.mu.args, s.follow.args...)
+				continue
+			}
 			if len(s.mu.args) == 0 {
 				return nil, s.endLocked()
 			}
 			arg := s.mu.args[0]
 			s.mu.args = s.mu.args[1:]
+			if arg.single && s.follow != nil {
+				return s.follow.open(arg.root), nil
+			}
 			if arg.single {
 				return openStream(arg.root, filepath.Base(arg.root)), nil
 			}
+			s.follow.begin(arg)
 			s.mu.walk = newWalker(arg, s.batch, s.exclude)
 		}
 		w := s.mu.walk
 		found, err := w.next(ctx)
 		if err == io.EOF {
-			if w.arg.pattern != nil && w.found == 0 {
+			if w.arg.pattern != nil && w.found == 0 && s.follow == nil {
 				s.mu.unmatched = append(s.mu.unmatched, show(w.arg.text))
 			}
 			s.mu.walk = nil
@@ -155,6 +183,12 @@ func (s *Source) nextLocked(ctx context.Context) (weir.Stream, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if s.follow != nil {
+			if st := s.follow.admit(found); st != nil {
+				return st, nil
+			}
+			continue
 		}
 		if found.err != nil {
 			return failedStream(found.path, found.name, found.err), nil

@@ -83,6 +83,7 @@ type writer struct {
 	replace bool     // whether a target that exists may be replaced
 	size    int64    // of the stream, or weir.UnknownSize
 	keep    bool     // the temporary file is for a later run if this one fails
+	inPlace bool     // there is no temporary file: the target is continued
 	made    []string // directories made for it
 	f       *os.File
 	ended   atomic.Bool
@@ -218,6 +219,9 @@ func (w *writer) store(ctx context.Context) error {
 
 // publish gives the file its name.
 func (w *writer) publish() error {
+	if w.inPlace {
+		return nil
+	}
 	if w.replace {
 		return w.sink.disk.rename(w.temp, w.target)
 	}

@@ -45,7 +45,7 @@ one aborts at once.
 			last := len(args) - 1
 			t := transfer{
 				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table,
+				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table, follow: f.follow,
 				sources: args[:last], destination: args[last],
 			}
 			return t.run(cmd.Context())

@@ -110,6 +110,7 @@ type cpFlags struct {
 	stateFlags
 	receipt      string
 	table        registry.Table
+	follow       registry.Follow
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -130,6 +131,8 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.idleTimeout, "idle-timeout", "fail a stream whose source delivers nothing for this time (default never)")
 	set.Var(&f.drainTimeout, "drain-timeout", "how long delivering what is in flight may take after Ctrl-C")
 	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
+	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
+	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
 	f.recordFlags.add(set)
 	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")
 	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index of a table: rows that are there are replaced")
@@ -139,9 +142,17 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
 }
 
+// followStreams are open side by side with --follow: each file that is followed
+// takes one for good.
+const followStreams = 64
+
 func (f *cpFlags) options() weir.Options {
+	streams := int(f.streams)
+	if f.follow.On && streams == weir.DefaultStreams {
+		streams = followStreams
+	}
 	return weir.Options{
-		Streams:      int(f.streams),
+		Streams:      streams,
 		InFlight:     int(f.inFlight),
 		Rate:         int64(f.rate),
 		IdleTimeout:  time.Duration(f.idleTimeout),

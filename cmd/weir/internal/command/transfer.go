@@ -28,6 +28,7 @@ type transfer struct {
 	state       stateFlags
 	receipt     string // path; "": none
 	table       registry.Table
+	follow      registry.Follow
 	sources     []string
 	destination string
 
@@ -132,7 +133,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	t.reporter.Store(reporter)
 	reporter.Start(t.start(t.plan))
 	total, _ := t.registry.Total(t.sources)
-	if t.pipeline.Changes {
+	if t.pipeline.Changes || t.follow.On {
 		total = 0 // what is read is not what lies in the files
 	}
 	j := job.Job{
@@ -174,7 +175,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Bad: t.pipeline.Bad(), Table: t.table, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
+		Bad: t.pipeline.Bad(), Table: t.table, Follow: t.follow, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
 	}
 	if t.resumable {
 		env.Job = t.id()

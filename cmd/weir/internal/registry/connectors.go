@@ -65,7 +65,10 @@ func files() Connector {
 			},
 		},
 		source: func(a Address, env Env) (weir.Source, error) {
-			return file.NewSource(a.Paths, file.SourceOptions{Exclude: env.Exclude})
+			return file.NewSource(a.Paths, file.SourceOptions{
+				Exclude: env.Exclude, Follow: env.Follow.On,
+				FollowOptions: file.FollowOptions{FromEnd: env.Follow.FromEnd, OnEvent: followed(env)},
+			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
 			path, err := target(a, env)
@@ -78,6 +81,15 @@ func files() Connector {
 				Job:    env.Job,
 			})
 		},
+	}
+}
+
+// followed tells people what became of a file that is followed.
+func followed(env Env) func(file.FollowEvent) {
+	return func(e file.FollowEvent) {
+		if env.Notice != nil && e.What != file.Rotated {
+			env.Notice(e.String())
+		}
 	}
 }
 

@@ -72,10 +72,17 @@ type Env struct {
 
 	Bad     weir.BadPolicy    // what becomes of records that cannot be used
 	Table   Table             // for databases
+	Follow  Follow            // for files
 	Fresh   bool              // forget what a destination knows of earlier runs
 	Notice  func(text string) // tells people something; nil: nobody listens
 	Many    bool              // the sources can be several streams
 	Exclude []string          // local paths that a source leaves out: the destination
+}
+
+// Follow says that files are read on as they grow.
+type Follow struct {
+	On      bool
+	FromEnd bool // what is there at the start is left out
 }
 
 // Registry is a table of connectors.
@@ -145,6 +152,9 @@ func openSource(group []Address, env Env) (weir.Source, error) {
 	}
 	if err := a.only(Source); err != nil {
 		return nil, err
+	}
+	if env.Follow.On && a.connector.Scheme != fileScheme {
+		return nil, a.fail(errors.New("--follow is about files, and this is none"))
 	}
 	for _, next := range group[1:] {
 		a.Paths = append(a.Paths, next.Paths...)
