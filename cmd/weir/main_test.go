@@ -40,6 +40,7 @@ func (t tests) Run() int {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		WorkdirRoot:         t.TempDir(), // else a script that is not run leaves its directory
 		RequireExplicitExec: true,
 		Condition: func(name string) (bool, error) {
 			if name != "root" {

@@ -15,7 +15,8 @@ func newCompletion() *cobra.Command {
 		Use:   "completion " + strings.Join(shells, "|"),
 		Short: "print a script that completes weir's commands in a shell",
 		Long: `Print a script that makes a shell complete weir's commands, flags, schemes and
-their parameters.`,
+their parameters. In bash it needs the package bash-completion. In bash and zsh, a
+parameter is completed behind \?, as in slow://\?de and the tab key.`,
 		Example: `  source <(weir completion bash)                              this shell only
   weir completion bash > /etc/bash_completion.d/weir          every bash
   weir completion zsh  > "${fpath[1]}/_weir"                  every zsh
