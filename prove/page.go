@@ -14,7 +14,7 @@ var pageText string
 // page returns report.html: one file that needs no network and no script.
 func (r *Report) page() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"mib": mib, "class": class, "words": words, "safety": safety, "kib": kib,
+		"mib": mib, "class": class, "words": words, "safety": safety, "kib": kib, "same": r.sameContent,
 		"seconds": func(s float64) string { return fmt.Sprintf("%.2f s", s) },
 		"ms":      func(ms float64) string { return fmt.Sprintf("%.2f ms", ms) },
 		"rate":    func(perSecond float64) string { return fmt.Sprintf("%.1f MiB/s", perSecond/(1<<20)) },

@@ -108,9 +108,11 @@ func Line(results []Result) string {
 	return fmt.Sprintf("%6.1f s%s", seconds, b.String())
 }
 
-// String returns the report as text: the table, the origins, the verdict.
+// String returns the report as text: what was run, the table, the origins, the
+// verdict.
 func (r *Report) String() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%s -> %s, %scap %s\n\n", r.Settings.Source, r.Settings.Sink, r.Settings.writes(), mib(r.Settings.Cap))
 	fmt.Fprintf(&b, "%-4s %-33s %9s %9s %9s %9s %8s %7s %8s  %s\n",
 		"", "scenario", "peak RSS", "in flight", "loop", "sink done", "MiB/s", "writes", "late p99", "flat")
 	for _, s := range r.Scenarios {
@@ -140,6 +142,9 @@ func (r *Report) String() string {
 			b.WriteString("D looks cheap and fast because its sink serves any number of writes at once; no real one does\n")
 		}
 	}
+	if same := r.sameContent(); same != "" {
+		b.WriteString(same + "\n")
+	}
 	for _, o := range r.Origins {
 		b.WriteString("\n" + o.text())
 	}
@@ -152,6 +157,38 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "  %s %s: %s\n", mark, c.Name, c.Detail)
 	}
 	return b.String()
+}
+
+// writes says how large a write is, "" if that is left to weir.
+func (s Settings) writes() string {
+	if s.Chunk == 0 {
+		return ""
+	}
+	return "writes of " + kib(s.Chunk) + ", "
+}
+
+// sameContent says which scenarios wrote what is in the source, by checksum; ""
+// if that is not known.
+func (r *Report) sameContent() string {
+	var same, other []string
+	for _, s := range r.Scenarios {
+		switch {
+		case s.SHA256 == "": // it had no order, or did not end
+		case s.SHA256 == r.Settings.SHA256:
+			same = append(same, s.ID)
+		default:
+			other = append(other, s.ID)
+		}
+	}
+	switch {
+	case r.Settings.SHA256 == "":
+		return ""
+	case len(other) > 0:
+		return strings.Join(other, ", ") + " wrote other bytes than the source has"
+	case len(same) == 0:
+		return ""
+	}
+	return fmt.Sprintf("%s wrote the bytes of the source, in order: SHA-256 %.16s…", strings.Join(same, ", "), r.Settings.SHA256)
 }
 
 func (o Origin) text() string {

@@ -96,6 +96,29 @@ func TestWhichScenariosAreFlat(t *testing.T) {
 	}
 }
 
+func TestTheReportSaysWhoseContentIsWhole(t *testing.T) {
+	r := honest()
+	r.Settings.Source, r.Settings.Sink, r.Settings.Chunk = "a file", "slow://", 64<<10
+	for _, c := range []struct {
+		sums []string
+		want string
+	}{
+		{[]string{"aa", "aa", "aa"}, "A, A2, B wrote the bytes of the source, in order: SHA-256 aa"},
+		{[]string{"aa", "aa", ""}, "A, A2 wrote the bytes"},
+		{[]string{"aa", "aa", "bb"}, "B wrote other bytes"},
+	} {
+		for i, sum := range c.sums {
+			r.Scenarios[i].SHA256 = sum
+		}
+		r.judge()
+		for _, text := range []string{r.String(), checkPage(t, r)} {
+			if !strings.Contains(text, c.want) || !strings.Contains(text, "64 KiB") || !strings.Contains(text, "slow://") {
+				t.Errorf("%q is not in:\n%s", c.want, text)
+			}
+		}
+	}
+}
+
 func TestSeriesAreBounded(t *testing.T) {
 	var s Series
 	for i := range 3*maxSamples + 7 {

@@ -91,6 +91,13 @@ func TestProveShowsFlatMemory(t *testing.T) {
 	}
 }
 
+// What cannot be told is not shown.
+func TestProveFailsWhereItCannotTell(t *testing.T) {
+	if r, _ := proofOf(t, 1, "--size", "1MB", "--delay", "1ms"); r.Verdict.Flat || !strings.Contains(r.Verdict.Text, "too short") {
+		t.Errorf("%+v", r.Verdict)
+	}
+}
+
 func TestProveOnAPipelineOfOnesOwn(t *testing.T) {
 	r, _ := proofOf(t, 0, "--source", "gen://?size=2GB&format=zeros", "--sink", "slow://?delay=10ms&rate=20MiB/s",
 		"--limit", "3s", "--memory", "32MiB", "--unbounded-limit", "200MiB")
