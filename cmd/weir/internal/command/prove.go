@@ -80,7 +80,7 @@ file, a pipe and a TCP connection.
 Exit codes: 0 the controlled way was flat, 1 it was not, 2 wrong usage, 130
 interrupted.`,
 		Example: `  weir prove                                               in about 40 seconds
-  weir prove --size 200MB --chunk 64KiB --delay 50ms       the classic, 160 seconds
+  weir prove --size 200MB --chunk 64KiB --delay 50ms       the classic, 155 seconds
   weir prove --origin                                      does pressure reach the origin?
   weir prove --source big.ndjson --sink 'slow://?delay=5ms'`,
 		Args: cobra.NoArgs,
