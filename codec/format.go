@@ -190,7 +190,7 @@ func (f Format) Validate() error {
 		errs = append(errs, fmt.Errorf("the separator is %q; it must be an ASCII character and not a quote or a line end", d.Separator))
 	}
 	if d.Name == Fixed && d.Size <= 0 {
-		errs = append(errs, fmt.Errorf("the size of records is %d; it must be given, in bytes", d.Size))
+		errs = append(errs, fmt.Errorf("the size of records is %d; it must be given, in bytes, such as %s,size=80", d.Size, Fixed))
 	}
 	if d.Name == Length && !slices.Contains([]int{1, 2, 4, 8, Varint}, d.Width) {
 		errs = append(errs, fmt.Errorf("the width of a length is %d; it must be 1, 2, 4, 8 or Varint", d.Width))

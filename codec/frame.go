@@ -105,10 +105,14 @@ func (s *stream) inspect(rec []byte) error {
 	return nil
 }
 
+// ErrTooLong is the reason of a bad record that is larger than
+// SourceOptions.MaxRecord.
+var ErrTooLong = errors.New("it is longer than the limit of")
+
 var errUTF8 = errors.New("it is not valid UTF-8")
 
 func (s *stream) errTooLong() error {
-	return fmt.Errorf("it is longer than %d bytes (MaxRecord)", s.o.MaxRecord)
+	return fmt.Errorf("%w %d bytes", ErrTooLong, s.o.MaxRecord)
 }
 
 // replaceInvalid puts a question mark in the place of every byte of text that is
