@@ -7,12 +7,15 @@ import (
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/cmd/weir/internal/job"
+	"github.com/weirflow/weir/codec"
+	"github.com/weirflow/weir/codec/compress"
 )
 
 // hint says what to do about an error, if that is known and the error does not
 // say it.
 func hint(err error) string {
 	var panicked *weir.PanicError
+	var window *compress.WindowError
 	switch {
 	case errors.Is(err, job.ErrTimedOut):
 		return "raise --timeout, or see at what it spent its time with --progress plain"
@@ -29,6 +32,10 @@ func hint(err error) string {
 		return "lower --streams, or raise the limit on open files (ulimit -n)"
 	case isTooLarge(err):
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
+	case errors.As(err, &window):
+		return "raise --max-window to what it needs; --memory must have room for twice as much"
+	case errors.Is(err, codec.ErrTooLong):
+		return "raise --max-record"
 	case errors.As(err, &panicked):
 		return "this is a bug in a connector; please report it with the command"
 	}

@@ -26,7 +26,7 @@ this machine: what the program itself takes, what each stream costs, and what is
 left for data in flight. With a source and a destination it also shows how records
 would be read and written, and what the route promises after a crash, with the
 reason: exactly-once, at-least-once or best-effort. Nothing is moved; the first
-stream of the source is opened.`,
+stream of the source is opened, and refused if its decompressor needs too much.`,
 		Example: `  weir plan --memory 32MiB
   weir plan --memory 96MiB --streams 1000
   weir plan orders.csv.gz orders.ndjson --where 'qty > 0'`,
@@ -118,5 +118,16 @@ func promise(ctx context.Context, src weir.Source, dst weir.Sink, keeps bool) (w
 	if err != nil {
 		return weir.Guarantee{}, err
 	}
-	return weir.GuaranteeOf(st.Info(), dst.Footprint(), keeps), st.Close()
+	return weir.GuaranteeOf(st.Info(), dst.Footprint(), keeps), errors.Join(reserve(ctx, st), st.Close())
+}
+
+// reserve finds out whether a stream would be refused for what it needs to be read,
+// such as the window of a decompressor, if that takes nothing from whoever reads it.
+func reserve(ctx context.Context, st weir.Stream) error {
+	r, ok := st.(weir.Reserver)
+	if !ok || !st.Info().Resumable {
+		return nil
+	}
+	_, err := r.Reserve(ctx)
+	return err
 }

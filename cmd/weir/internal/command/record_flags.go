@@ -1,9 +1,12 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,9 +21,12 @@ type recordFlags struct {
 	records.Ask
 
 	maxRecord      sizeFlag
+	maxRatio       ratioFlag
+	maxWindow      sizeFlag
 	deadLettersMax sizeFlag
 	workers        countFlag
-	onError        onErrorFlag
+	onError        choiceFlag
+	utf8           choiceFlag
 	stopBad        stopBadFlag
 	columns        []string
 }
@@ -37,7 +43,7 @@ var statements = []struct{ name, usage string }{
 	{"parse-time", "rewrite a time: 'FIELD [as LAYOUT] [to rfc3339|unix|unix_ms]'"},
 	{"explode", "make a record of each element of an array `FIELD`"},
 	{"sample", "keep a share of the records, the same ones each time: 1%"},
-	{"dedupe", "leave out what came before: 'by FIELD [within 10m]'"},
+	{"dedupe", "leave out what came before: 'by FIELD within 10m'"},
 }
 
 func (f *recordFlags) add(set *pflag.FlagSet) {
@@ -52,11 +58,14 @@ func (f *recordFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.workers, "workers", "batches that are transformed at once (default one a processor)")
 	set.StringSliceVar(&f.columns, "columns", nil, "`NAMES` of the columns to write to CSV (default the fields of the first record)")
 	set.Var(&f.maxRecord, "max-record", "largest record; what is larger is a bad one (default "+size.Flag(codec.DefaultMaxRecord)+")")
+	f.onError.all, f.utf8.all = records.OnErrors(), records.UTF8s()
 	set.Var(&f.onError, "on-error", "what to do with bad records: fail, skip, deadletter (default fail)")
 	set.StringVar(&f.DeadLetters, "dead-letters", "", "`DIR`ectory for bad records, with --on-error deadletter; see weir dlq")
 	set.Var(&f.deadLettersMax, "dead-letters-max", "stop when the dead letters take more than this (default 256MiB)")
 	set.Var(&f.stopBad, "stop-bad", "stop a stream when so many of its last records were bad, or off")
-	set.Float64Var(&f.MaxRatio, "max-ratio", 0, "fail a compressed stream that grows by more than this factor (default no limit)")
+	set.Var(&f.maxRatio, "max-ratio", "fail a compressed stream that grows by more than this factor (default no limit)")
+	set.Var(&f.maxWindow, "max-window", "largest window or dictionary of a compressed stream; --memory must have room for it (default 8MiB)")
+	set.Var(&f.utf8, "utf8", "what to do with text that is not UTF-8: keep, reject as a bad record, replace by ? (default keep)")
 	set.BoolVar(&f.Validate, "validate", false, "check that each record is what its format says, where that is not needed otherwise")
 }
 
@@ -64,8 +73,10 @@ func (f *recordFlags) add(set *pflag.FlagSet) {
 func (f *recordFlags) ask() records.Ask {
 	a := f.Ask
 	a.MaxRecord, a.DeadLettersMax = int64(f.maxRecord), int64(f.deadLettersMax)
+	a.MaxRatio, a.MaxWindow = float64(f.maxRatio), int64(f.maxWindow)
 	a.Workers = int(f.workers)
-	a.OnError, a.StopBad = records.OnError(f.onError), records.StopBad(f.stopBad)
+	a.OnError, a.StopBad = records.OnError(f.onError.chosen), records.StopBad(f.stopBad)
+	a.UTF8 = records.UTF8(f.utf8.chosen)
 	a.Columns = f.columns
 	return a
 }
@@ -98,19 +109,44 @@ func (f *stageFlag) String() string { return "" }
 
 func (f *stageFlag) Type() string { return "text" }
 
-type onErrorFlag records.OnError
+// choiceFlag is one of several words.
+type choiceFlag struct {
+	all    []string
+	chosen string
+}
 
-func (f *onErrorFlag) Set(s string) error {
-	if all := records.OnErrors(); !slices.Contains(all, s) {
-		return fmt.Errorf("it must be one of %s", strings.Join(all, ", "))
+func (f *choiceFlag) Set(s string) error {
+	if !slices.Contains(f.all, s) {
+		return fmt.Errorf("it must be one of %s", strings.Join(f.all, ", "))
 	}
-	*f = onErrorFlag(s)
+	f.chosen = s
 	return nil
 }
 
-func (f *onErrorFlag) Type() string { return "policy" }
+func (f *choiceFlag) Type() string { return "policy" }
 
-func (f *onErrorFlag) String() string { return string(*f) }
+func (f *choiceFlag) String() string { return f.chosen }
+
+// ratioFlag is how much larger something may become.
+type ratioFlag float64
+
+func (f *ratioFlag) Set(s string) error {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(v >= 1) || math.IsInf(v, 0) {
+		return errors.New("it must be a factor of 1 or more, such as 100")
+	}
+	*f = ratioFlag(v)
+	return nil
+}
+
+func (f *ratioFlag) Type() string { return "factor" }
+
+func (f *ratioFlag) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*f), 'g', -1, 64)
+}
 
 type stopBadFlag records.StopBad
 

@@ -1,7 +1,9 @@
 package command
 
 import (
+	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -19,7 +21,7 @@ const defaultRetries = 8
 type stateFlags struct {
 	fresh   bool
 	dir     string
-	retries int
+	retries retriesFlag
 	every   durationFlag
 	off     bool // no state is kept
 }
@@ -29,8 +31,25 @@ func (f *stateFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.dir, "state", "", "`DIR`ectory to keep how far it came, or none (default $WEIR_STATE, or ~/.local/state/weir)")
 	f.every = durationFlag(weir.DefaultCheckpointEvery)
 	set.Var(&f.every, "checkpoint-every", "time between two checkpoints of a stream")
-	set.IntVar(&f.retries, "retries", defaultRetries, "try again so often in a row without progress after an error that may pass")
+	f.retries = defaultRetries
+	set.Var(&f.retries, "retries", "try again so often in a row without progress after an error that may pass")
 }
+
+// retriesFlag is a number that may be 0.
+type retriesFlag int
+
+func (f *retriesFlag) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return errors.New("it must be a whole number, 0 to try nothing again")
+	}
+	*f = retriesFlag(n)
+	return nil
+}
+
+func (f *retriesFlag) Type() string { return "number" }
+
+func (f *retriesFlag) String() string { return strconv.Itoa(int(*f)) }
 
 // openState opens what earlier runs of the same command have stored. There is none
 // where a destination is not worth it or no place is known.

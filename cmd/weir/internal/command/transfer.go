@@ -146,7 +146,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	if t.progress != nil {
 		j.Options.Checkpoints = checkpoints{t.progress, t.pipeline}
 		j.Options.CheckpointEvery = time.Duration(t.state.every)
-		j.Retries = t.state.retries
+		j.Retries = int(t.state.retries)
 		j.Reopen = func() (job.Ends, error) {
 			if err := t.pipeline.Renew(); err != nil {
 				return job.Ends{}, err

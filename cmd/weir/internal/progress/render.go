@@ -282,7 +282,7 @@ func fates(st weir.Stats) []string {
 	}{
 		{"filtered", st.Filtered}, {"added", st.Added}, {"skipped", st.Skipped}, {"dead letters", st.DeadLettered},
 	} {
-		if f.n.Bytes > 0 || f.n.Records > 0 {
+		if f.n.Records > 0 { // bytes alone are what a compressor saved
 			lines = append(lines, fmt.Sprintf("%s: %s, %s %s", f.name, size.Format(f.n.Bytes), Thousands(f.n.Records), plural(f.n.Records, "record")))
 		}
 	}

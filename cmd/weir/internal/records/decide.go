@@ -41,7 +41,7 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	}
 	asked := a.From != "" || a.To != ""
 	switch {
-	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.OnError != "" && a.OnError != Fail,
+	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.Columns != nil, a.UTF8 != "" && a.UTF8 != Keep, a.OnError != "" && a.OnError != Fail,
 		asked && (isRecords(d.from.Format) || isRecords(d.to.Format)),
 		d.fromParquet && (named || asked), d.toParquet:
 		d.mode = convert

@@ -46,6 +46,9 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"to parquet":           {Ask{}, file("a.csv"), Destination{Name: "b.parquet"}, convert, "csv+none", "parquet"},
 		"from parquet":         {Ask{}, file("a.parquet"), Destination{Name: "b.csv.gz"}, convert, "parquet", "csv+gzip"},
 		"parquet as it is":     {Ask{}, file("a.parquet"), Destination{Name: "b.parquet"}, asIs, "parquet", ""},
+		"columns":              {Ask{Columns: []string{"x"}}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
+		"text":                 {Ask{UTF8: Replace}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
+		"text as it is":        {Ask{UTF8: Keep}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
 		"policy":               {Ask{OnError: Skip}, file("a.ndjson"), Destination{}, convert, "ndjson+none", "ndjson+none"},
 	} {
 		d, err := decide(c.ask, c.from, c.to)
@@ -71,6 +74,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		"from":           {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
 		"kinds":          {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
 		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
+		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
 		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters DIR"},
 		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {

@@ -1,8 +1,10 @@
 package records
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/weirflow/weir"
@@ -42,7 +44,7 @@ func (p *Pipeline) dynamicStep() weir.Step {
 		Name: "to ndjson", Expand: dynamicExpand, PerWorker: 704 << 10,
 		Do: func(ctx context.Context, in, out *weir.Batch) error {
 			if in.Format() == "" {
-				return fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())
+				return unknownFormat(in)
 			}
 			f, err := find(in.Format())
 			if err != nil {
@@ -51,6 +53,15 @@ func (p *Pipeline) dynamicStep() weir.Step {
 			return f(ctx, in, out)
 		},
 	}
+}
+
+// unknownFormat is the error of a stream of bytes that are no records.
+func unknownFormat(in *weir.Batch) error {
+	e := &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())}
+	if name := in.Stream(); strings.HasSuffix(strings.ToLower(name), "."+parquetName) || bytes.HasPrefix(in.Bytes(), []byte("PAR1")) {
+		e.Err = fmt.Errorf("%s is Parquet, which is not read together with other formats, nor from a pipe: move such files by themselves", name)
+	}
+	return e
 }
 
 // copyRecords passes records that are what they should be.

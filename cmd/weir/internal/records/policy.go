@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/deadletter"
 )
 
@@ -22,6 +23,29 @@ const (
 
 // OnErrors lists the policies.
 func OnErrors() []string { return []string{string(Fail), string(Skip), string(DeadLetter)} }
+
+// UTF8 is what becomes of text that is not UTF-8.
+type UTF8 string
+
+// The policies about text.
+const (
+	Keep    UTF8 = "keep"
+	Reject  UTF8 = "reject"
+	Replace UTF8 = "replace"
+)
+
+// UTF8s lists the policies about text.
+func UTF8s() []string { return []string{string(Keep), string(Reject), string(Replace)} }
+
+func (u UTF8) encoding() codec.Encoding {
+	switch u {
+	case Reject:
+		return codec.RejectInvalid
+	case Replace:
+		return codec.ReplaceInvalid
+	}
+	return codec.AnyBytes
+}
 
 // StopBad says that a stream fails when Bad of its last Of records were bad. The
 // zero value never does.

@@ -28,6 +28,8 @@ type Ask struct {
 
 	MaxRecord int64   // bytes; 0: the codec's default
 	MaxRatio  float64 // of decompression; 0: none
+	MaxWindow int64   // of a decompressor, in bytes; 0: the codec's default
+	UTF8      UTF8    // what becomes of text that is not UTF-8
 	Workers   int     // 0: the engine's default
 
 	OnError        OnError
@@ -109,7 +111,8 @@ func (p *Pipeline) recompress(d decision) {
 	extension := method(d.to.Compression)
 	p.source = func(inner weir.Source, _ int) (weir.Source, error) {
 		return codec.NewSource(inner, codec.SourceOptions{
-			Format: codec.Format{Name: codec.Bytes}, Compression: d.from.Compression, MaxRatio: p.ask.MaxRatio,
+			Format: codec.Format{Name: codec.Bytes}, Compression: d.from.Compression,
+			MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
 			Rename: func(name string) string { return codec.TrimCompression(name) + extension },
 		})
 	}
@@ -135,7 +138,8 @@ func (p *Pipeline) convert(d decision) error {
 		p.source = func(inner weir.Source, batch int) (weir.Source, error) {
 			return codec.NewSource(inner, codec.SourceOptions{
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
-				Bad: p.bad, MaxRatio: p.ask.MaxRatio, Rename: codec.TrimCompression, Carry: carry(batch),
+				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
+				Rename: codec.TrimCompression, Carry: carry(batch),
 			})
 		}
 	}

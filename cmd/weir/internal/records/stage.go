@@ -45,6 +45,9 @@ func ParseStage(kind, text string) (Stage, error) {
 // text is another job.
 func (a Ask) Parts() []string {
 	parts := []string{"from", a.From, "to", a.To, "columns", strings.Join(a.Columns, ",")}
+	if a.UTF8 != "" {
+		parts = append(parts, "utf8", string(a.UTF8))
+	}
 	for _, s := range a.Stages {
 		parts = append(parts, s.kind, s.text)
 	}
