@@ -94,8 +94,8 @@ func sample(o *SinkOptions, b *weir.Batch) ([]*guess, error) {
 	var obj jsonscan.Object
 	for i := range min(b.Records(), sampleRecords) {
 		rec := b.Record(i)
-		if len(rec) > min(o.MaxRecord, maxMembers*perMember) || obj.Scan(rec) != nil {
-			continue // it is reported when it is written, or too long to be typical
+		if len(rec) > o.MaxRecord || checkMembers(rec) != nil || obj.Scan(rec) != nil {
+			continue // it is reported when it is written
 		}
 		err := values(o, rec, &obj, func(name string, v []byte, kind jsonscan.Kind) error {
 			g := byName[name]

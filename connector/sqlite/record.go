@@ -72,10 +72,8 @@ func (r *record) load(rec []byte) error {
 	if len(rec) > r.max {
 		return bad("it is longer than %d bytes (MaxRecord)", r.max)
 	}
-	if len(rec) > maxMembers*len(`"":0,`) {
-		if err := checkMembers(rec); err != nil {
-			return err
-		}
+	if err := checkMembers(rec); err != nil {
+		return err
 	}
 	if err := r.obj.Scan(rec); err != nil {
 		if len(bytes.TrimSpace(rec)) == 0 {
@@ -90,6 +88,9 @@ func (r *record) load(rec []byte) error {
 // checkMembers refuses an object with too many members. What is no object it leaves
 // to the scan.
 func checkMembers(rec []byte) error {
+	if len(rec) < maxMembers*len(`"":0,`) {
+		return nil
+	}
 	open := bytes.IndexByte(rec, '{')
 	if open < 0 || bytes.Count(rec, []byte{':'}) <= maxMembers || !jsonscan.Valid(rec) {
 		return nil

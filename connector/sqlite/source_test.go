@@ -21,7 +21,7 @@ func TestRowsBecomeObjects(t *testing.T) {
 {"a":-9223372036854775808,"b\"q":0.1,"c":"","d":"","e":-9223372036854775807}
 {"a":null,"b\"q":null,"c":"ä","d":null,"e":null}
 {"a":1.5,"b\"q":1e-09,"c":"3","d":"text","e":2.5}
-{"a":1e+300,"b\"q":-0.0,"c":null,"d":7,"e":1e+300}
+{"a":1e+300,"b\"q":0.0,"c":null,"d":7,"e":1e+300}
 `
 	got, positions, err := read(t, sqlite.SourceOptions{Path: path, Table: "t"}, 1<<16, nil)
 	if err != nil {

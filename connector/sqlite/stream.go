@@ -31,7 +31,7 @@ type stream struct {
 	first, behind *stmt    // the queries from the beginning, and behind a row
 	last, now     bookmark // the last row that was read, and the one that is looked at
 	pending       bool     // the row that first is at was not read; without order
-	ended         bool     // first has no more rows; without order
+	begun, ended  bool     // first has had a row, has no more; without order
 	closed        bool
 }
 
@@ -74,9 +74,9 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	b.SetFormat("ndjson")
 	var err error
 	if s.order == "" {
-		err = s.readOn(b)
+		err = s.readOn(ctx, b)
 	} else {
-		err = s.readBehind(b)
+		err = s.readBehind(ctx, b)
 	}
 	if _, need := err.(*weir.NeedError); need || err == io.EOF {
 		return err
@@ -85,16 +85,17 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 }
 
 // readOn goes on with the one query.
-func (s *stream) readOn(b *weir.Batch) error {
+func (s *stream) readOn(ctx context.Context, b *weir.Batch) error {
 	for {
 		if s.ended {
 			return io.EOF
 		}
 		if !s.pending {
-			row, err := s.first.step()
+			row, err := s.step(ctx, s.first, !s.begun)
 			if err != nil {
 				return err
 			}
+			s.begun = true
 			if !row {
 				s.ended = true
 				return io.EOF
@@ -109,7 +110,7 @@ func (s *stream) readOn(b *weir.Batch) error {
 }
 
 // readBehind asks for the rows behind the last one.
-func (s *stream) readBehind(b *weir.Batch) error {
+func (s *stream) readBehind(ctx context.Context, b *weir.Batch) error {
 	if s.end.kind == 0 {
 		return io.EOF // there are no rows
 	}
@@ -119,8 +120,8 @@ func (s *stream) readBehind(b *weir.Batch) error {
 	}
 	defer q.reset()
 	start := b.Records()
-	for {
-		row, err := q.step()
+	for begun := false; ; begun = true {
+		row, err := s.step(ctx, q, !begun)
 		if err != nil {
 			return err
 		}
@@ -148,6 +149,19 @@ func (s *stream) readBehind(b *weir.Batch) error {
 		}
 		return nil
 	}
+}
+
+// step goes to the next row of q. The first row of a query is where a lock can be in
+// the way.
+func (s *stream) step(ctx context.Context, q *stmt, first bool) (row bool, err error) {
+	if !first {
+		return q.step()
+	}
+	err = s.c.wait(ctx, s.o.WaitFor, func() (err error) {
+		row, err = q.step()
+		return err
+	})
+	return row, err
 }
 
 // query returns the query for the rows that come next, ready to run.

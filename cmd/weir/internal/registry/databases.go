@@ -80,10 +80,13 @@ func sqliteTables() Connector {
 			{Name: "table", Kind: Text, Example: "orders", Text: "the table"},
 			queryParam, keyParam,
 			{Name: "sync", Kind: Bool, Default: "true", Example: "false", Side: Sink, Text: "wait until the disk has each transaction"},
+			{Name: "cache", Kind: Size, Default: "8MiB", Example: "32MiB", Text: "pages that SQLite keeps; a random key wants one that holds its index; twice that is taken of --memory"},
+			{Name: "wait", Kind: Duration, Default: "30s", Example: "5m", Text: "how long a lock of another process is waited for"},
 		},
-		source: func(a Address, _ Env) (weir.Source, error) {
+		source: func(a Address, env Env) (weir.Source, error) {
 			return sqlite.NewSource(sqlite.SourceOptions{
-				Path: a.Place, Table: value[string](a, "table"), Query: value[string](a, "query"),
+				Path: a.Place, Table: value[string](a, "table"), Query: value[string](a, "query"), Key: value[string](a, "key"),
+				Cache: value[int64](a, "cache"), WaitFor: value[time.Duration](a, "wait"), MaxRecord: int(env.MaxRecord),
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
@@ -95,6 +98,7 @@ func sqliteTables() Connector {
 				Path: a.Place, Table: value[string](a, "table"), Columns: columns, Create: env.Table.Create,
 				Key: append(list(value[string](a, "key")), env.Table.Key...), Bad: env.Bad, Strict: env.Table.Strict,
 				OnUnused: unused(env), Pipeline: env.Job, Fresh: env.Fresh, NoSync: env.NoSync || !value[bool](a, "sync"),
+				Cache: value[int64](a, "cache"), WaitFor: value[time.Duration](a, "wait"), MaxRecord: int(env.MaxRecord),
 			})
 		},
 	}
