@@ -223,7 +223,7 @@ func TestABadRecordFailsTheStreamByDefault(t *testing.T) {
 	}
 	b.Reset()
 	err := st.Read(context.Background(), b)
-	failed(t, err, weir.Rejected, "stream s", "lines: record 3, offset 4: it is longer than the limit of 10 bytes")
+	failed(t, err, weir.Rejected, "stream s", "lines: record 3, offset 4: it is longer than 10 bytes")
 	var bad *weir.BadRecord
 	if !errors.As(err, &bad) || bad.Size != 17 {
 		t.Errorf("the error holds %+v", bad)

@@ -107,7 +107,7 @@ func (s *stream) inspect(rec []byte) error {
 
 // ErrTooLong is the reason of a bad record that is larger than
 // SourceOptions.MaxRecord.
-var ErrTooLong = errors.New("it is longer than the limit of")
+var ErrTooLong = errors.New("it is longer than")
 
 var errUTF8 = errors.New("it is not valid UTF-8")
 
