@@ -10,8 +10,8 @@ import (
 )
 
 // holds is the part of a pipeline's guarantee that its streams may hold for
-// their whole life (Reserver): half of it together, so that there is room for
-// batches; one that needs more has it while no other holds anything. It always
+// their whole life (Reserver): half of it together, or less where that leaves no
+// room for a batch; one that needs more has it while no other holds anything. It always
 // leaves room for one batch, so that a stream that has its hold can be read to its
 // end, and one that waits for its hold has nothing that others need.
 type holds struct {
@@ -22,7 +22,8 @@ type holds struct {
 }
 
 func newHolds(largest, charge int64) (holds, error) {
-	h := holds{limit: max(largest-charge, 0), half: max(largest/2, 0), jumbo: make(chan struct{}, 1)}
+	limit := max(largest-charge, 0)
+	h := holds{limit: limit, half: max(min(largest/2, limit), 0), jumbo: make(chan struct{}, 1)}
 	var err error
 	h.account, err = fairsem.New(h.half).Open(context.Background(), "holds", h.half)
 	return h, err
