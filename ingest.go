@@ -236,7 +236,8 @@ func (r *run) guarantee() (int64, error) {
 			least, r.fp.Static, r.steps, r.fp.PerWriter, r.charge, r.batch, g, r.budget.Limit())}
 	}
 	if r.fp.PerWriter > 0 {
-		o.Streams = int(min(int64(o.Streams), max(1, (g-static-batches*r.charge)/r.fp.PerWriter)))
+		// Writers take half of it at most: batches, and what streams hold, need room.
+		o.Streams = int(min(int64(o.Streams), max(1, (g-static-batches*r.charge)/(2*r.fp.PerWriter))))
 	}
 	r.static = static + int64(o.Streams)*r.fp.PerWriter
 	return g, nil

@@ -41,6 +41,10 @@ func (m mark) String() string {
 	return fmt.Sprintf("dev=%d,ino=%d,len=%d,tmp=%s", m.dev, m.ino, m.length, m.random)
 }
 
+// errGone says that neither the temporary file nor what it became is there: somebody
+// has moved it away.
+var errGone = errors.New("gone")
+
 // isOf reports whether the file at path is the one of the mark, and has at least
 // what belongs to it.
 func (m mark) isOf(path string) bool {
@@ -81,6 +85,9 @@ func (r *resumable) Resume(ctx context.Context, last weir.Checkpoint) (weir.Posi
 	if err == nil {
 		err = r.reopen(m, last.Whole)
 	}
+	if errors.Is(err, errGone) {
+		return r.Resume(ctx, weir.Checkpoint{}) // nothing of it is here, so nothing would be there twice
+	}
 	if err == nil || errors.Is(err, weir.ErrCommitted) {
 		return last.Position, err
 	}
@@ -105,7 +112,7 @@ func (r *resumable) reopen(m mark, whole bool) error {
 			inPlace, temp = true, target
 			f, err = os.OpenFile(target, os.O_WRONLY, 0)
 		default:
-			return invalid("what an earlier run had written of it, %s, is gone; start over with --fresh", show(temp))
+			return errGone
 		}
 	}
 	if err != nil {

@@ -111,8 +111,8 @@ func TestCommittedFileIsRecognized(t *testing.T) {
 		want   string
 	}{
 		"as it was":      {func(*testing.T, string, string) {}, ""},
-		"gone":           {func(t *testing.T, _, to string) { must(t, os.Remove(to)) }, "is gone; start over"},
-		"replaced":       {func(t *testing.T, _, to string) { must(t, os.Rename(put(t, filepath.Dir(to), "x", "other"), to)) }, "is gone; start over"},
+		"gone":           {func(t *testing.T, _, to string) { must(t, os.Remove(to)) }, "again"},
+		"replaced":       {func(t *testing.T, _, to string) { must(t, os.Rename(put(t, filepath.Dir(to), "x", "other"), to)) }, "file already exists"},
 		"source changed": {func(t *testing.T, from, _ string) { must(t, os.Truncate(from, 70_000)) }, "it has 70000 bytes and had 50000"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +123,12 @@ func TestCommittedFileIsRecognized(t *testing.T) {
 			must(t, err)
 			c.change(t, from, to)
 			res, err := copyFile(t.Context(), t, from, to, m)
+			if c.want == "again" {
+				if err != nil || res.Streams.Already != 0 || get(t, to) != get(t, from) {
+					t.Errorf("%+v, %v", res.Stats, err)
+				}
+				return
+			}
 			if c.want == "" {
 				if err != nil || res.Streams.Already != 1 || res.Read.Bytes != 0 {
 					t.Errorf("%+v, %v", res.Stats, err)
@@ -139,7 +145,6 @@ func TestTemporaryFileThatIsNotAsItWasLeftIsRefused(t *testing.T) {
 		change func(t *testing.T, temp string)
 		want   string
 	}{
-		"gone":    {func(t *testing.T, temp string) { must(t, os.Remove(temp)) }, "is gone; start over"},
 		"shorter": {func(t *testing.T, temp string) { must(t, os.Truncate(temp, 1)) }, "is not as an earlier run left it"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -76,6 +76,9 @@ func (t *transfer) prepare() error {
 	if _, err := t.registry.Parse(t.destination); err != nil {
 		return err
 	}
+	if !t.follow.On && !t.registry.Many(t.sources) {
+		t.options.Streams = 1 // memory is not set aside for streams that cannot be
+	}
 	var origins []records.Source
 	for _, o := range t.registry.Origins(t.sources) {
 		origins = append(origins, records.Source(o))
@@ -133,6 +136,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	toStdout := t.destination == stdout
 	reporter := &finishing{Reporter: t.flags.reporter(t.sys, toStdout), t: t}
 	t.reporter.Store(reporter)
+	t.pipeline.OnNotice(t.notice)
 	reporter.Start(t.start(t.plan))
 	total, _ := t.registry.Total(t.sources)
 	if t.pipeline.Changes || t.follow.On {
@@ -254,8 +258,12 @@ func (f *finishing) End(e progress.End) {
 // finish writes the receipt, and notes that the job is done.
 func (t *transfer) finish(e progress.End) error {
 	var err error
-	if t.progress != nil && e.Err == nil && e.ExitCode == exitDone {
+	switch {
+	case t.progress == nil:
+	case e.Err == nil && e.ExitCode == exitDone:
 		err = t.progress.Done()
+	case e.ExitCode == exitInterrupted && t.progress.Continues():
+		t.notice("run the same command again to go on where it was")
 	}
 	if t.recorder == nil {
 		return err

@@ -29,6 +29,9 @@ func (p *Pipeline) dynamicStep() weir.Step {
 		if err != nil {
 			return nil, err
 		}
+		if tell := p.notice.Load(); tell != nil && spec.Format.Name == codec.Lines {
+			(*tell)("what is read is taken for lines of text, each the message of a record; if it is something else, say what with --from")
+		}
 		made, err := codec.Convert(spec.Format, codec.Format{Name: codec.NDJSON}, p.conversion())
 		if err != nil {
 			return nil, err

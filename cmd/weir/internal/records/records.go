@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync/atomic"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec"
@@ -62,6 +63,7 @@ type Pipeline struct {
 	// From and To are what was decided, for people.
 	From, To string
 
+	notice  atomic.Pointer[func(string)] // tells people something
 	ask     Ask
 	bad     weir.BadPolicy
 	box     *deadletter.Box
@@ -217,6 +219,9 @@ func (p *Pipeline) Steps(batch int) ([]weir.Step, error) {
 	}
 	return append(append(steps, stages...), p.encoder.Steps()...), nil
 }
+
+// OnNotice says who tells people what they should know while it runs.
+func (p *Pipeline) OnNotice(f func(text string)) { p.notice.Store(&f) }
 
 // Bad is what becomes of records that cannot be used.
 func (p *Pipeline) Bad() weir.BadPolicy { return p.bad }

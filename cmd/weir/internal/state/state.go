@@ -110,7 +110,11 @@ func (j *Job) Finished() bool {
 }
 
 // Continues reports whether an earlier run has stored something.
-func (j *Job) Continues() bool { return j.found }
+func (j *Job) Continues() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.found
+}
 
 // Load implements weir.Checkpoints.
 func (j *Job) Load(_ context.Context, s weir.StreamInfo) (weir.Checkpoint, bool, error) {
