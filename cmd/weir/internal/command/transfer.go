@@ -77,7 +77,9 @@ func (t *transfer) prepare() error {
 		return err
 	}
 	if !t.follow.On && !t.registry.Many(t.sources) {
-		t.options.Streams = 1 // memory is not set aside for streams that cannot be
+		// Memory is not set aside for streams that cannot be. The second place is for
+		// asking the source whether that was all, without which there is no ETA.
+		t.options.Streams = min(t.options.Streams, 2)
 	}
 	var origins []records.Source
 	for _, o := range t.registry.Origins(t.sources) {
