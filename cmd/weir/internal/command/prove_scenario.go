@@ -14,7 +14,6 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/progress"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
-	"github.com/weirflow/weir/observe"
 	"github.com/weirflow/weir/prove"
 )
 
@@ -70,7 +69,6 @@ func (s scenario) ingest(ctx context.Context, of prove.Scenario, source weir.Sou
 		return err
 	}
 	plan.Apply()
-	_ = observe.ReleaseProgram() // where it cannot be done, it stays resident
 	_, err = job.Job{
 		Ends: job.Ends{Source: source, Sink: sink}, Options: weir.Options{Streams: streams}, Plan: plan, Reporter: progress.Silent{},
 	}.Run(ctx)

@@ -15,7 +15,6 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/records"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/state"
-	"github.com/weirflow/weir/observe"
 )
 
 // transfer moves what sources name into what destination names.
@@ -59,7 +58,6 @@ func (t *transfer) run(ctx context.Context) error {
 		return usage(err)
 	}
 	t.plan.Apply()
-	_ = observe.ReleaseProgram() // where it cannot be done, it stays resident
 	if err := t.openState(); err != nil {
 		return usageOr(err)
 	}

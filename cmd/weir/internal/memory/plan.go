@@ -25,8 +25,8 @@ const (
 	// Default is the cap when the user gives none.
 	Default = 64 * size.MiB
 
-	programMin  = 8 * size.MiB   // code and data that are touched sooner or later
-	programGrow = 3 * size.MiB   // what is touched between the start and the first batch
+	programMin  = 12 * size.MiB  // code and data that are touched sooner or later
+	programGrow = 4 * size.MiB   // what is touched after the start
 	heap        = 4 * size.MiB   // Go's heap: 2 MiB at the lowest GC goal, its bookkeeping, garbage
 	perProc     = 160 * size.KiB // caches and a system stack of each processor in use
 	perStream   = 16 * size.KiB  // an open stream with its first write: stacks, bookkeeping
@@ -62,8 +62,10 @@ type Machine struct {
 	Limited bool          // whether there is a Limit
 }
 
-// ThisMachine reads what is around this process.
+// ThisMachine reads what is around this process. What starting it has touched of the
+// program leaves its memory first: that says nothing of what running takes.
 func ThisMachine() Machine {
+	_ = observe.ReleaseProgram() // where it cannot be done, it stays resident
 	m := Machine{Procs: runtime.GOMAXPROCS(0)}
 	if rss, err := observe.OpenMemory(); err == nil { // else the least that the program takes counts
 		m.RSS, _ = rss.RSS()
