@@ -13,7 +13,7 @@ import (
 var machine = Machine{RSS: 4 * size.MiB, Procs: 2}
 
 func TestPlanAddsUpToTheCap(t *testing.T) {
-	for _, mib := range []int64{20, 32, 64, 256, 1024} {
+	for _, mib := range []int64{24, 32, 64, 256, 1024} {
 		for _, streams := range []int{1, 8, 64} {
 			p, err := NewPlan(Ask{Cap: mib * size.MiB, Streams: streams}, machine)
 			if err != nil {
