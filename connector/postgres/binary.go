@@ -14,15 +14,14 @@ import (
 // each value, -1 for NULL.
 func (e *encoder) binaryRow(rec []byte) error {
 	e.need(2)
-	e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(len(e.cols))) //nolint:gosec // at most 1600
+	e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(len(e.cols))) // at most 1600
 	for _, f := range e.cols {
-		s, ok := e.value(rec, f)
-		if !ok {
+		if !e.value(rec, f) {
 			e.need(4)
 			e.buf = append(e.buf, 0xff, 0xff, 0xff, 0xff)
 			continue
 		}
-		if err := e.binaryValue(&e.p.fields[f], s); err != nil {
+		if err := e.binaryValue(&e.p.fields[f], &e.v); err != nil {
 			if err != errOdd {
 				return &badError{fmt.Errorf("column %s: %w", e.p.fields[f].name, err)}
 			}
@@ -34,14 +33,14 @@ func (e *encoder) binaryRow(rec []byte) error {
 
 // inside returns the text of a string without escapes, or of another scalar as it
 // stands.
-func (s span) inside() []byte {
+func (s *span) inside() []byte {
 	if s.kind == jsonscan.String {
 		return s.v[1 : len(s.v)-1]
 	}
 	return s.v
 }
 
-func (e *encoder) binaryValue(f *field, s span) error {
+func (e *encoder) binaryValue(f *field, s *span) error {
 	switch f.how {
 	case asText:
 		return e.binaryText(s)
@@ -85,6 +84,8 @@ func (e *encoder) binaryValue(f *field, s span) error {
 		return e.binaryNumeric(b)
 	case asUUID:
 		return e.binaryUUID(b)
+	case asInet, asCIDR:
+		return e.binaryAddress(f.how, b)
 	default:
 		if s.kind != jsonscan.String {
 			return errOdd
@@ -97,7 +98,7 @@ func (e *encoder) binaryValue(f *field, s span) error {
 // length adds the length of a value.
 func (e *encoder) length(n int) {
 	e.need(4)
-	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(n)) //nolint:gosec // a record is shorter than that
+	e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(n)) // a record is shorter than that
 }
 
 // fixed adds a value of n bytes, 2, 4 or 8, with its length.
@@ -106,15 +107,15 @@ func (e *encoder) fixed(n int, v uint64) {
 	e.buf = append(e.buf, 0, 0, 0, byte(n))
 	switch n {
 	case 2:
-		e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(v)) //nolint:gosec // the caller has checked
+		e.buf = binary.BigEndian.AppendUint16(e.buf, uint16(v)) // the caller has checked
 	case 4:
-		e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(v)) //nolint:gosec // the caller has checked
+		e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(v)) // the caller has checked
 	default:
 		e.buf = binary.BigEndian.AppendUint64(e.buf, v)
 	}
 }
 
-func (e *encoder) binaryText(s span) error {
+func (e *encoder) binaryText(s *span) error {
 	b := s.inside()
 	if s.kind != jsonscan.String || !s.escaped {
 		e.length(len(b))
@@ -143,7 +144,7 @@ func (e *encoder) binaryText(s span) error {
 	}
 }
 
-func (e *encoder) binaryBool(s span) error {
+func (e *encoder) binaryBool(s *span) error {
 	v := byte(0)
 	switch s.kind {
 	case jsonscan.True:
@@ -161,11 +162,11 @@ func (e *encoder) binaryInt(how encoding, b []byte) error {
 	v, ok := parseInt(b)
 	switch {
 	case ok && how == asInt8:
-		e.fixed(8, uint64(v)) //nolint:gosec // the same bits
-	case ok && how == asInt4 && v == int64(int32(v)): //nolint:gosec // which is checked
-		e.fixed(4, uint64(uint32(v))) //nolint:gosec // the same bits
-	case ok && how == asInt2 && v == int64(int16(v)): //nolint:gosec // which is checked
-		e.fixed(2, uint64(uint16(v))) //nolint:gosec // the same bits
+		e.fixed(8, uint64(v)) // the same bits
+	case ok && how == asInt4 && v == int64(int32(v)): // which is checked
+		e.fixed(4, uint64(uint32(v))) // the same bits
+	case ok && how == asInt2 && v == int64(int16(v)): // which is checked
+		e.fixed(2, uint64(uint16(v))) // the same bits
 	default:
 		return errOdd
 	}
@@ -183,13 +184,40 @@ func (e *encoder) binaryNumeric(b []byte) error {
 	}
 	e.length(8 + 2*d.groups)
 	e.need(8)
-	for _, v := range [...]uint16{uint16(d.groups), uint16(d.weight), sign, uint16(len(d.part))} { //nolint:gosec // bounded by the parser
+	for _, v := range [...]uint16{uint16(d.groups), uint16(d.weight), sign, uint16(len(d.part))} { // bounded by the parser
 		e.buf = binary.BigEndian.AppendUint16(e.buf, v)
 	}
 	for i := range d.groups {
 		e.need(2)
 		e.buf = binary.BigEndian.AppendUint16(e.buf, d.group(i))
 	}
+	return nil
+}
+
+// binaryAddress takes four decimal numbers with dots between them; the server knows
+// more.
+func (e *encoder) binaryAddress(how encoding, b []byte) error {
+	const ipv4 = 2 // in PostgreSQL, on every system
+	var address [4]byte
+	part, size, n := 0, 0, 0
+	for _, c := range b {
+		switch {
+		case isDigit(c) && size < 3 && (size == 0 || n > 0): // no zero before another digit
+			n, size = n*10+int(c-'0'), size+1
+		case c == '.' && size > 0 && part < 3 && n <= 255:
+			address[part] = byte(n)
+			part, size, n = part+1, 0, 0
+		default:
+			return errOdd
+		}
+	}
+	if part != 3 || size == 0 || n > 255 {
+		return errOdd
+	}
+	address[3] = byte(n)
+	e.need(4 + 8)
+	e.buf = append(e.buf, 0, 0, 0, 8, ipv4, 32, byte(how-asInet), 4)
+	e.buf = append(e.buf, address[:]...)
 	return nil
 }
 
@@ -223,7 +251,7 @@ func (e *encoder) binaryUUID(b []byte) error {
 
 // binaryBytes takes hexadecimal digits behind \x, and text without a backslash as it
 // is; the server knows more.
-func (e *encoder) binaryBytes(s span) error {
+func (e *encoder) binaryBytes(s *span) error {
 	if s.kind != jsonscan.String {
 		return errOdd
 	}
@@ -261,7 +289,7 @@ func (e *encoder) binaryMoment(how encoding, b []byte) error {
 	micros := m.days*microsPerDay + m.micros
 	switch how {
 	case asDate: // the server, too, takes the date as it stands, whatever the zone
-		e.fixed(4, uint64(uint32(m.days))) //nolint:gosec // the same bits
+		e.fixed(4, uint64(uint32(m.days))) // the same bits
 		return nil
 	case asTimestamptz:
 		if !m.zoned && !e.utc {
@@ -269,6 +297,6 @@ func (e *encoder) binaryMoment(how encoding, b []byte) error {
 		}
 		micros -= m.offset
 	}
-	e.fixed(8, uint64(micros)) //nolint:gosec // the same bits
+	e.fixed(8, uint64(micros)) // the same bits
 	return nil
 }

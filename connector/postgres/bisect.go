@@ -115,7 +115,7 @@ func (l *lane) recordOf(b *weir.Batch, line int) int {
 func (l *lane) bad(b *weir.Batch, i int, reason error) *weir.BadRecord {
 	rec := b.Record(i)
 	r := &weir.BadRecord{
-		Stage: "postgres", Stream: l.stream.Name, Offset: -1, Size: int64(len(rec)), Reason: reason,
+		Stage: "sink postgres", Stream: l.stream.Name, Offset: -1, Size: int64(len(rec)), Reason: reason,
 		Excerpt: rec[:min(len(rec), weir.MaxExcerpt)], Whole: rec,
 	}
 	if first := b.FirstRecord(); first > 0 {

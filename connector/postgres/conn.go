@@ -77,17 +77,24 @@ func (s *sockets) dial(ctx context.Context, network, address string) (net.Conn, 
 	return one, nil
 }
 
-// closeAll closes what is open, so that whoever waits for it returns, and what is
-// opened later.
-func (s *sockets) closeAll() {
+// cut closes what is open, below TLS, which would say goodbye: whoever waits for it
+// returns.
+func (s *sockets) cut() {
 	s.mu.Lock()
-	s.closed = true
 	all := s.open
 	s.open = map[*socket]struct{}{}
 	s.mu.Unlock()
 	for one := range all {
 		_ = one.Conn.Close() // whoever uses it has the error
 	}
+}
+
+// closeAll is cut, and for what is opened later.
+func (s *sockets) closeAll() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cut()
 }
 
 // connect makes a connection. For a while it waits for a server that is not there
@@ -205,10 +212,10 @@ func (c *conn) kill() {
 	c.sockets.closeAll()
 }
 
-// hangUp ends what waits for the server on the connection itself.
+// hangUp ends what waits for the server. The server can still be asked to cancel.
 func (c *conn) hangUp() {
 	c.broken.Store(true)
-	_ = c.pg.Conn().Close() // whoever waits has the error
+	c.sockets.cut()
 }
 
 // cancel asks the server to give up on what it does for this connection: it may be
@@ -222,6 +229,7 @@ func (c *conn) cancel() {
 // close ends the connection. It does not wait for a server that hangs.
 func (c *conn) close() {
 	if c.broken.Load() && !c.pg.IsClosed() {
+		c.sockets.cut()
 		c.cancel()
 	}
 	ctx, stop := context.WithTimeout(context.Background(), goodbye)

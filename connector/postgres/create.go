@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -61,19 +60,8 @@ const (
 	numGuesses
 )
 
-// createSQL makes the statement that makes the table:
-//
-//	true and false                        boolean
-//	integers                              bigint; numeric if one is longer
-//	other numbers                         double precision
-//	strings that are times with a zone    timestamp with time zone
-//	strings that are UUIDs                uuid
-//	other strings                         text
-//	objects and arrays                    jsonb
-//	null and nothing else                 text
-//
-// Numbers of both kinds are double precision, or numeric if one is a long integer. Objects or arrays and
-// anything else are jsonb; other mixtures are text.
+// createSQL makes the statement that makes the table. The package's description says
+// which types the columns have.
 func (s *Sink) createSQL(b *weir.Batch) (string, error) {
 	guesses, err := s.sample(b)
 	if err != nil {
@@ -232,6 +220,3 @@ func (g *guess) kind() string {
 	}
 	return "text"
 }
-
-// String returns what was seen, for tests.
-func (g *guess) String() string { return fmt.Sprintf("%s %s", g.name, g.kind()) }

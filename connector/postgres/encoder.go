@@ -60,18 +60,12 @@ type encoder struct {
 	sendErr error
 
 	obj   jsonscan.Object
-	at    []int32             // by field: the member of this record, -1: none
-	in    []bool              // by field: the COPY lists its column
-	cols  []int32             // the fields that the COPY lists
-	hints []hint              // by member: what stood there in the record before
-	seen  map[string]struct{} // members without a column that were told of
-}
-
-// hint is the name of a member and the first field that begins at it, -1 if none
-// does.
-type hint struct {
-	key   string
-	field int32
+	at    []int32           // by field: the member of this record, -1: none
+	in    []bool            // by field: the COPY lists its column
+	cols  []int32           // the fields that the COPY lists
+	v     span              // the value that is being written
+	hints []head            // by member: what stood there in the record before
+	seen  map[string]string // members without a column that were told of
 }
 
 // span is a value in a record.
@@ -99,7 +93,7 @@ func (e *encoder) list() {
 	e.cols = e.cols[:0]
 	for i, in := range e.in {
 		if in {
-			e.cols = append(e.cols, int32(i)) //nolint:gosec // a table has at most 1600 columns
+			e.cols = append(e.cols, int32(i)) // a table has at most 1600 columns
 		}
 	}
 }
@@ -241,7 +235,7 @@ func (e *encoder) match(rec []byte) error {
 	for i := range e.obj.Members {
 		m := &e.obj.Members[i]
 		var f int32
-		if i < len(e.hints) && string(rec[m.KeyStart:m.KeyEnd]) == e.hints[i].key {
+		if i < len(e.hints) && string(rec[m.KeyStart:m.KeyEnd]) == e.hints[i].name {
 			f = e.hints[i].field
 		} else {
 			f = e.lookUp(rec, i)
@@ -250,7 +244,7 @@ func (e *encoder) match(rec []byte) error {
 			return &badError{fmt.Errorf("the table has no column for member %s", quoteKey(m.Key(rec)))}
 		}
 		for ; f >= 0; f = e.p.fields[f].next {
-			e.at[f] = int32(i) //nolint:gosec // at most maxMembers
+			e.at[f] = int32(i) // at most maxMembers
 			found = true
 		}
 	}
@@ -260,42 +254,51 @@ func (e *encoder) match(rec []byte) error {
 	return nil
 }
 
-// lookUp returns the first field that begins at member i, and remembers it.
+// lookUp returns the first field that begins at member i, -1 if none does, and
+// remembers it: most records are like the one before.
 func (e *encoder) lookUp(rec []byte, i int) int32 {
 	m := &e.obj.Members[i]
 	key := m.Key(rec)
-	f, ok := e.p.heads[string(key)]
 	if m.KeyEscaped {
-		name, err := jsonscan.Unquote(nil, rec[m.KeyStart-1:m.KeyEnd+1])
-		if err == nil {
-			f, ok = e.p.heads[string(name)]
+		if name, err := jsonscan.Unquote(nil, rec[m.KeyStart-1:m.KeyEnd+1]); err == nil {
+			if h, ok := e.p.heads[string(name)]; ok {
+				return h.field
+			}
 		}
-	}
-	if !ok {
-		f = -1
 		e.tell(key)
+		return -1
 	}
-	if i < usualMembers && len(key) <= maxHint {
+	h, ok := e.p.heads[string(key)]
+	if !ok {
+		h = head{e.tell(key), -1}
+	}
+	if h.name != "" && i < usualMembers {
 		for len(e.hints) <= i {
-			e.hints = append(e.hints, hint{key: "\xff"}) // no name of a member
+			e.hints = append(e.hints, head{field: -1})
 		}
-		if e.hints[i].key == "\xff" { // the first one stays: members that come and go would make garbage
-			e.hints[i] = hint{string(key), f}
-		}
+		e.hints[i] = h
 	}
-	return f
+	return h.field
 }
 
-// tell says once that the table has no column for a member.
-func (e *encoder) tell(key []byte) {
-	if _, told := e.seen[string(key)]; told || e.unused == nil || len(e.seen) == usualMembers || len(key) > maxHint {
-		return
+// tell says once that the table has no column for a member, and returns its name if
+// it is one that is remembered.
+func (e *encoder) tell(key []byte) string {
+	if name, told := e.seen[string(key)]; told {
+		return name
+	}
+	if len(e.seen) == usualMembers || len(key) > maxHint {
+		return ""
 	}
 	if e.seen == nil {
-		e.seen = map[string]struct{}{}
+		e.seen = map[string]string{}
 	}
-	e.seen[string(key)] = struct{}{}
-	e.unused(string(key))
+	name := string(key)
+	e.seen[name] = name
+	if e.unused != nil {
+		e.unused(name)
+	}
+	return name
 }
 
 func quoteKey(key []byte) string {
@@ -309,8 +312,8 @@ func quoteKey(key []byte) string {
 // changed reports whether the record has values for other columns than the COPY
 // lists.
 func (e *encoder) changed(rec []byte) bool {
-	for i := range e.p.fields {
-		if f := &e.p.fields[i]; f.tracked && e.in[i] != e.has(rec, i) {
+	for _, i := range e.p.tracked {
+		if e.in[i] != e.has(rec, i) {
 			return true
 		}
 	}
@@ -320,16 +323,14 @@ func (e *encoder) changed(rec []byte) bool {
 // adopt makes the record that was matched last the measure of the columns that the
 // next COPY lists.
 func (e *encoder) adopt(rec []byte) {
-	for i := range e.p.fields {
-		if e.p.fields[i].tracked {
-			e.in[i] = e.has(rec, i)
-		}
+	for _, i := range e.p.tracked {
+		e.in[i] = e.has(rec, i)
 	}
 	e.list()
 }
 
 // has reports whether the record has something for field i, null or a value.
-func (e *encoder) has(rec []byte, i int) bool {
+func (e *encoder) has(rec []byte, i int32) bool {
 	m := e.at[i]
 	if m < 0 || len(e.p.fields[i].path) == 0 {
 		return m >= 0
@@ -338,25 +339,29 @@ func (e *encoder) has(rec []byte, i int) bool {
 	return ok
 }
 
-// value returns what field f takes; ok is false if that is NULL.
-func (e *encoder) value(rec []byte, f int32) (s span, ok bool) {
-	field := &e.p.fields[f]
-	if field.whole {
-		return span{rec[e.obj.Start:e.obj.End], jsonscan.ObjectKind, true}, true
-	}
+// value sets e.v to what field f takes, and reports false if that is NULL.
+func (e *encoder) value(rec []byte, f int32) bool {
+	field, v := &e.p.fields[f], &e.v
 	i := e.at[f]
+	if field.simple && i >= 0 {
+		m := &e.obj.Members[i]
+		v.v, v.kind, v.escaped = rec[m.ValStart:m.ValEnd], m.Kind, m.ValEscaped
+		return m.Kind != jsonscan.Null
+	}
+	v.escaped = true
+	if field.whole {
+		v.v, v.kind = rec[e.obj.Start:e.obj.End], jsonscan.ObjectKind
+		return true
+	}
 	if i < 0 {
-		return span{}, false
+		return false
 	}
-	m := &e.obj.Members[i]
-	if len(field.path) == 0 {
-		return span{rec[m.ValStart:m.ValEnd], m.Kind, m.ValEscaped}, m.Kind != jsonscan.Null
+	start, end, kind, ok := jsonscan.Path(rec, int(e.obj.Members[i].ValStart), field.path)
+	if !ok {
+		return false
 	}
-	start, end, kind, ok := jsonscan.Path(rec, int(m.ValStart), field.path)
-	if !ok || kind == jsonscan.Null {
-		return span{}, false
-	}
-	return span{rec[start:end], kind, true}, true
+	v.v, v.kind = rec[start:end], kind
+	return kind != jsonscan.Null
 }
 
 // need makes room for n bytes, at most what the buffer holds.
@@ -370,7 +375,7 @@ func (e *encoder) need(n int) {
 func (e *encoder) flush() {
 	if len(e.buf) > pieceHeader && !e.dry && e.sendErr == nil {
 		e.buf[0] = 'd'
-		binary.BigEndian.PutUint32(e.buf[1:], uint32(len(e.buf)-1)) //nolint:gosec // at most pieceSize
+		binary.BigEndian.PutUint32(e.buf[1:], uint32(len(e.buf)-1)) // at most pieceSize
 		e.sendErr = e.send(e.buf)
 	}
 	e.buf = e.buf[:pieceHeader]

@@ -38,7 +38,7 @@ type lane struct {
 	gone  []uint64 // a bit for each record of this Write that has no row
 }
 
-// place is where in a Write an error belongs.
+// placeError says which record of a Write an error is about.
 type placeError struct {
 	err    error
 	record int // -1: not known
@@ -71,7 +71,7 @@ func (l *lane) writeBatch(ctx context.Context, b *weir.Batch) error {
 		}
 	}
 	if l.in != nil && l.in.failed.Load() {
-		return bare(l.endCopy(ctx, nil)) // it is about what came before
+		return bare(l.refused(ctx, nil)) // it is about what came before
 	}
 	defer l.e.release()
 	l.odd, l.from = 0, 0
@@ -113,10 +113,7 @@ func (l *lane) run(ctx context.Context, b *weir.Batch, from, to int) error {
 			err = l.writeOdd(ctx, b, i)
 			i++
 		case err == errRefused:
-			err = l.endCopy(ctx, b)
-			if err == nil {
-				err = errors.New("the server has ended a COPY on its own") // a protocol that is not PostgreSQL's
-			}
+			err = l.refused(ctx, b)
 		}
 		if err != nil {
 			return err
@@ -214,6 +211,14 @@ func (l *lane) endCopy(ctx context.Context, b *weir.Batch) error {
 	return &placeError{err, l.recordOf(b, e.line())}
 }
 
+// refused ends the COPY that the server has answered before its end.
+func (l *lane) refused(ctx context.Context, b *weir.Batch) error {
+	if err := l.endCopy(ctx, b); err != nil {
+		return err
+	}
+	return errProtocol
+}
+
 // writeOdd writes record i as text, in a COPY of its own: the server reads more
 // forms of a value than this package.
 func (l *lane) writeOdd(ctx context.Context, b *weir.Batch, i int) error {
@@ -226,7 +231,10 @@ func (l *lane) writeOdd(ctx context.Context, b *weir.Batch, i int) error {
 	l.startCopy(b, i)
 	l.allOdd = before
 	_, err := l.encode(ctx, b, i, i+1)
-	if end := l.endCopy(ctx, b); err == nil || err == errRefused {
+	if err == errRefused {
+		return l.refused(ctx, b)
+	}
+	if end := l.endCopy(ctx, b); err == nil {
 		err = end
 	}
 	return err

@@ -24,7 +24,7 @@ func parseInt(b []byte) (v int64, ok bool) {
 	}
 	switch {
 	case negative && n <= 1<<63:
-		return -int64(n), true //nolint:gosec // checked, and of the least one it is the same
+		return -int64(n), true // checked, and of the least one it is the same
 	case !negative && n <= math.MaxInt64:
 		return int64(n), true
 	}
@@ -116,7 +116,7 @@ func isZero(b []byte) bool {
 	if i := bytes.IndexAny(b, "eE"); i >= 0 {
 		b = b[:i]
 	}
-	return bytes.IndexAny(b, "123456789") < 0
+	return !bytes.ContainsAny(b, "123456789")
 }
 
 // decimal is a number as PostgreSQL's numeric has it: digits to the base of 10000.

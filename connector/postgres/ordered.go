@@ -10,10 +10,9 @@ import (
 // ordered is a Writer on one connection. Until Flush or Commit, what it has written is
 // in a transaction that is open.
 type ordered struct {
-	l       *lane
-	epoch   string // empty: Resume was not called
-	at      weir.Position
-	written bool // since the last Flush
+	l     *lane
+	epoch string // empty: Resume was not called
+	at    weir.Position
 }
 
 var _ weir.Resumer = (*ordered)(nil)

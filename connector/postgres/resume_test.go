@@ -56,6 +56,7 @@ type counting struct {
 	perRead int
 	pause   time.Duration // of each Read
 	endless bool
+	middle  func()             // called in the middle of each stream
 	record  func(n int) string // default: {"n":N}
 	given   int
 }
@@ -94,6 +95,9 @@ func (s *countingStream) Read(ctx context.Context, b *weir.Batch) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+	if s.src.middle != nil && s.at == s.src.records/2 {
+		s.src.middle()
 	}
 	for k := 0; k < s.src.perRead; k++ {
 		if s.at == s.src.records {

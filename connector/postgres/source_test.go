@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +200,22 @@ func TestRowsDoNotWaitForABatchToFill(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, st.Close())
+}
+
+// A row costs no allocation, on either side.
+func TestNothingIsAllocatedForARow(t *testing.T) {
+	d := start(t)
+	const n = 100_000
+	from, into := d.table("id int PRIMARY KEY, v text"), d.table("id int, v text")
+	d.do("INSERT INTO " + from + " SELECT i, 'a\"b' FROM generate_series(1, " + fmt.Sprint(n) + ") AS i")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := weir.Ingest(t.Context(), source(t, d.URL(), postgres.SourceOptions{Table: from}), d.sink(into, postgres.SinkOptions{}), weir.Options{Batch: 128 << 10})
+	must(t, err)
+	runtime.ReadMemStats(&after)
+	if per := float64(after.Mallocs-before.Mallocs) / n; per > 0.1 {
+		t.Errorf("%.2f allocations a row", per)
+	}
 }
 
 // From table to table: with checkpoints, through runs that are cut, once each.

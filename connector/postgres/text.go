@@ -14,13 +14,12 @@ func (e *encoder) textRow(rec []byte) error {
 		if i > 0 {
 			e.byte('\t')
 		}
-		s, ok := e.value(rec, f)
-		if !ok {
+		if !e.value(rec, f) {
 			e.byte('\\')
 			e.byte('N')
 			continue
 		}
-		if err := e.textValue(&e.p.fields[f], s); err != nil {
+		if err := e.textValue(&e.p.fields[f], &e.v); err != nil {
 			return &badError{fmt.Errorf("column %s: %w", e.p.fields[f].name, err)}
 		}
 	}
@@ -33,7 +32,7 @@ func (e *encoder) byte(c byte) {
 	e.buf = append(e.buf, c)
 }
 
-func (e *encoder) textValue(f *field, s span) error {
+func (e *encoder) textValue(f *field, s *span) error {
 	switch {
 	case f.how == asJSON || f.how == asJSONB:
 		e.escape(s.v, false)
@@ -46,7 +45,7 @@ func (e *encoder) textValue(f *field, s span) error {
 
 // textScalar adds the text of a string, or a value of another kind as it stands. In
 // an array it is quoted.
-func (e *encoder) textScalar(s span, quoted bool) error {
+func (e *encoder) textScalar(s *span, quoted bool) error {
 	b := s.inside()
 	if s.kind != jsonscan.String || !s.escaped {
 		e.escape(b, quoted)
@@ -78,7 +77,7 @@ func (e *encoder) textArray(v []byte) error {
 			e.byte(',')
 		}
 		first = false
-		s := span{v[start:end], kind, true}
+		s := &span{v[start:end], kind, true}
 		switch kind {
 		case jsonscan.Null:
 			e.put([]byte("NULL"))

@@ -27,14 +27,14 @@ var values = []string{
 	`"2024-02-29"`, `"2023-02-29"`, `"2026-13-01"`, `"0001-01-01"`, `"1969-12-31T23:59:59.9999999Z"`, `"1999-12-31T23:59:59.999999Z"`, `"9999-12-31T23:59:59Z"`,
 	`"2026-11-23T24:00:00Z"`, `"2026-11-23T23:59:60Z"`, `"2026-11-23T10:11:12.Z"`, `"infinity"`, `"tomorrow, at noon"`, `"0000-01-01"`, `"2026-11-23T10:11:12+16:00"`,
 	`"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"`, `"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"`, `"a0eebc999c0b4ef8bb6d6bb9bd380a11"`, `"{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"`,
-	`"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g"`, `"10.0.0.1"`, `"fe80::1"`, `"3 days"`, `"10:11:12"`,
+	`"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g"`, `"10.0.0.1"`, `"255.255.0.10"`, `"256.0.0.1"`, `"10.0.0"`, `"10.0.0.1.2"`, `"010.0.0.1"`, `"0.0.0.00"`, `"10.0.0.0/8"`, `"1.2.3.4 "`, `"1..2.3"`, `"fe80::1"`, `"3 days"`, `"10:11:12"`,
 	`{"a":1,"b":[true,null,"x"]}`, `[]`, `[1,2,3]`, `["a","b\"c\\d","","NULL"]`, `[[1,2],[3,4]]`, `[null,1]`, `{}`,
 	`"happy"`, `"sad"`, `"` + strings.Repeat("x", 3000) + `"`,
 }
 
 var types = []string{
 	"bool", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(8,2)", "text", "varchar", "varchar(5)", "char(4)",
-	"json", "jsonb", "timestamp", "timestamptz", "timestamptz(0)", "date", "uuid", "bytea", "inet", "interval", "time", "integer[]", "text[]", "name", "mood", "percent",
+	"json", "jsonb", "timestamp", "timestamptz", "timestamptz(0)", "date", "uuid", "bytea", "inet", "cidr", "macaddr", "interval", "time", "integer[]", "text[]", "name", "mood", "percent",
 }
 
 // textOf returns the text that the server is to read for a JSON value of a type; ok
@@ -92,7 +92,7 @@ func TestValuesBecomeWhatTheServerMakesOfTheirText(t *testing.T) {
 			for _, way := range []string{"binary", "text"} {
 				columns := "n integer, v " + kind
 				if way == "text" {
-					columns += ", forces inet"
+					columns += ", forces macaddr"
 				}
 				table := d.table(columns)
 				var records []string
@@ -139,7 +139,7 @@ func (d database) inserted(kind string) []string {
 // what is not UTF-8 by the server: nothing is replaced silently.
 func TestTextThatCannotBeStoredIsRefusedAndNotReplaced(t *testing.T) {
 	d := start(t)
-	for _, columns := range []string{"n integer, v text", "n integer, v text, forces inet"} {
+	for _, columns := range []string{"n integer, v text", "n integer, v text, forces macaddr"} {
 		table := d.table(columns)
 		bad := &letters{}
 		must(t, d.load(table, postgres.SinkOptions{Bad: bad.policy}, batch(

@@ -70,7 +70,7 @@ func hex4(b []byte) rune {
 // hexValues gives the value of a hexadecimal digit, 255 of what is none.
 var hexValues = func() (v [256]byte) {
 	for c := range v {
-		switch c := byte(c); { //nolint:gosec // below 256
+		switch c := byte(c); { // below 256
 		case isDigit(c):
 			v[c] = c - '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'f':

@@ -34,6 +34,7 @@ type wire struct {
 	c      *conn
 	closed atomic.Bool
 
+	small [4]byte     // for numbers
 	left  int         // bytes of the CopyData message that is being read
 	ended atomic.Bool // no COPY is running
 }
@@ -95,7 +96,7 @@ func (w *wire) fields() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n = int(int16(n)); n != -1 { //nolint:gosec // two bytes, with a sign
+	if n = int(int16(n)); n != -1 { // two bytes, with a sign
 		return n, nil
 	}
 	for !w.ended.Load() {
@@ -109,16 +110,17 @@ func (w *wire) fields() (int, error) {
 // length begins a value and returns its length in bytes, -1 if it is NULL.
 func (w *wire) length() (int, error) {
 	n, err := w.number(4)
-	return int(int32(n)), err //nolint:gosec // four bytes, with a sign
+	return int(int32(n)), err // four bytes, with a sign
 }
 
 // number returns a number of n bytes, 2 or 4.
 func (w *wire) number(n int) (int, error) {
-	var b [4]byte
+	b := w.small[:]
+	clear(b)
 	if err := w.read(b[4-n:]); err != nil {
 		return 0, err
 	}
-	return int(binary.BigEndian.Uint32(b[:])), nil
+	return int(binary.BigEndian.Uint32(b)), nil
 }
 
 // read fills p with what comes next.
@@ -202,10 +204,13 @@ func cut(err error) error {
 // header returns the type and the length of the next message.
 func (w *wire) header() (kind byte, n int, err error) {
 	var b [5]byte
-	if _, err := io.ReadFull(w.r, b[:]); err != nil {
+	header, err := w.r.Peek(len(b))
+	if err != nil {
 		return 0, 0, cut(err)
 	}
-	n = int(int32(binary.BigEndian.Uint32(b[1:]))) - 4 //nolint:gosec // four bytes, with a sign
+	copy(b[:], header)
+	_, _ = w.r.Discard(len(b))                         // they are there
+	n = int(int32(binary.BigEndian.Uint32(b[1:]))) - 4 // four bytes, with a sign
 	if n < 0 {
 		return 0, 0, errProtocol
 	}
@@ -291,6 +296,7 @@ func (w *wire) close() {
 		text, _ := (&pgproto3.Terminate{}).Encode(nil)       // it has a fixed form
 		_, _ = w.conn.Write(text)                            // the server finds out anyway
 	}
+	w.c.sockets.cut()
 	_ = w.conn.Close() // it was only read
 	if !w.ended.Load() {
 		w.c.cancel()

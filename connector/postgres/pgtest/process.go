@@ -3,23 +3,26 @@ package pgtest
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // wrapper runs a server that stops when standard input ends: when the process that
-// started it has died, however it did.
-const wrapper = `"$0" "$@" </dev/null & p=$!; cat >/dev/null; kill -INT $p 2>/dev/null; kill -CONT $p 2>/dev/null; wait $p`
+// started it has died, however it did. It ends with the server.
+const wrapper = `exec 3<&0; "$0" "$@" </dev/null 3<&- & p=$!
+(cat <&3 >/dev/null; kill -INT $p; kill -CONT $p) 2>/dev/null &
+w=$!; wait $p; kill $w 2>/dev/null`
 
 // command returns a command that runs as the server's user, in its directory.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(s.Program(name), args...) //nolint:gosec // a program of PostgreSQL
+	cmd := exec.Command(s.Program(name), args...) // a program of PostgreSQL
 	s.configure(cmd)
 	return cmd
 }
@@ -113,11 +116,15 @@ func (s *Server) Kill() error {
 	if s.done == nil || pid == 0 {
 		return errors.New("pgtest: the server is not running")
 	}
-	_ = syscall.Kill(pid, syscall.SIGSTOP) // it makes no more children that would be missed
-	for _, p := range append(children(pid), pid) {
-		_ = syscall.Kill(p, syscall.SIGKILL) // one that has just ended is no error
+	pause(pid) // it makes no more children that would be missed
+	all := append(children(pid), pid)
+	for _, p := range all {
+		kill(p)
 	}
 	err := s.end()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && slices.ContainsFunc(all, alive); {
+		<-time.After(time.Millisecond) // until then they hold the server's memory
+	}
 	return errors.Join(err, os.Remove(filepath.Join(s.data, "postmaster.pid")))
 }
 
@@ -152,19 +159,30 @@ func (s *Server) Restart() error {
 
 // Pause stops all processes of the server, so that it still takes connections and
 // bytes, as far as the kernel does that alone, and answers nothing.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Pause() { s.each(pause) }
 
 // Resume lets the server go on after Pause.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+func (s *Server) Resume() { s.each(resume) }
 
-func (s *Server) signal(sig syscall.Signal) {
+// each calls f for all processes of the server.
+func (s *Server) each(f func(pid int)) {
 	pid, _ := s.postmaster()
 	if pid == 0 {
 		return
 	}
 	for _, p := range append([]int{pid}, children(pid)...) {
-		_ = syscall.Kill(p, sig) // one that has just ended is no error
+		f(p)
 	}
+}
+
+// alive reports whether a process is there and can still do something.
+func alive(pid int) bool {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind the name
+	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
 // children returns the processes that pid has started, where /proc says.

@@ -119,7 +119,7 @@ func findPrograms() (string, error) {
 
 // init makes the data directory.
 func (s *Server) init(o Options) error {
-	if err := os.Chmod(s.dir, 0o755); err != nil { //nolint:gosec // the server's user must enter it
+	if err := os.Chmod(s.dir, 0o755); err != nil { // the server's user must enter it
 		return err
 	}
 	s.data = filepath.Join(s.dir, "data")

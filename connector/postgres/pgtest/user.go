@@ -5,7 +5,6 @@ import (
 	"os"
 	osuser "os/user"
 	"strconv"
-	"syscall"
 )
 
 // user is whom the server runs as. PostgreSQL refuses to run as root.
@@ -30,12 +29,4 @@ func serverUser() (*user, error) {
 		return &user{uid, gid}, nil
 	}
 	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
-}
-
-// attributes makes a command run as the user.
-func (u *user) attributes() *syscall.SysProcAttr {
-	if u == nil {
-		return nil
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(u.uid), Gid: uint32(u.gid)}} //nolint:gosec // ids fit
 }
