@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/connector/postgres"
 )
 
@@ -293,7 +294,7 @@ func FuzzColumnsAndTables(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if c, err := postgres.ParseColumn(text); err == nil {
+		if c, err := codec.ParseColumn(text); err == nil {
 			escape := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `=`, `\=`)
 			again := escape.Replace(c.Name) + "=."
 			if len(c.Path) > 0 {
@@ -303,7 +304,7 @@ func FuzzColumnsAndTables(f *testing.F) {
 				}
 				again = escape.Replace(c.Name) + "=" + strings.Join(parts, ".")
 			}
-			if back, err := postgres.ParseColumn(again); err != nil || fmt.Sprint(back) != fmt.Sprint(c) || c.Name == "" {
+			if back, err := codec.ParseColumn(again); err != nil || fmt.Sprint(back) != fmt.Sprint(c) || c.Name == "" {
 				t.Errorf("%q: %v, and %q: %v, %v", text, c, again, back, err)
 			}
 		}

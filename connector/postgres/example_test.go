@@ -6,13 +6,14 @@ import (
 	"log"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/connector/postgres"
 )
 
 // A table takes the members that it has columns for, and the whole record as JSON in
 // another one. What cannot be a row is left out.
 func ExampleNewSink() {
-	raw, err := postgres.ParseColumn("raw=.")
+	raw, err := codec.ParseColumn("raw=.")
 	if err != nil {
 		log.Fatal(err)
 	}

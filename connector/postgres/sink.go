@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 )
 
 // MaxConnections is the largest SinkOptions.Connections.
@@ -94,7 +95,7 @@ func (o SinkOptions) validate() error {
 	if slices.Contains(o.Key, "") {
 		errs = append(errs, errors.New("option Key has a column without a name"))
 	}
-	return errors.Join(append(errs, checkColumns(o.Columns))...)
+	return errors.Join(append(errs, codec.CheckTableColumns(o.Columns))...)
 }
 
 // Sink writes records to a table.

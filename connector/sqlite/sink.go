@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 )
 
 // Defaults and bounds of the options of a sink and a source.
@@ -124,7 +125,7 @@ func (o SinkOptions) validate() error {
 	if slices.Contains(o.Key, "") {
 		errs = append(errs, errors.New("option Key has a column without a name"))
 	}
-	return errors.Join(append(errs, checkColumns(o.Columns))...)
+	return errors.Join(append(errs, codec.CheckTableColumns(o.Columns))...)
 }
 
 // checkCommon checks the options that sink and source share.

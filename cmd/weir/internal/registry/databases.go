@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/connector/postgres"
 	"github.com/weirflow/weir/connector/sqlite"
 )
@@ -53,7 +54,7 @@ func postgresTables(scheme string) Connector {
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
-			columns, err := columnsOf(a, env.Table.Columns, postgres.ParseColumn)
+			columns, err := columnsOf(a, env.Table.Columns)
 			if err != nil {
 				return nil, err
 			}
@@ -90,7 +91,7 @@ func sqliteTables() Connector {
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
-			columns, err := columnsOf(a, env.Table.Columns, sqlite.ParseColumn)
+			columns, err := columnsOf(a, env.Table.Columns)
 			if err != nil {
 				return nil, err
 			}
@@ -112,10 +113,10 @@ func list(text string) []string {
 	return strings.Split(text, ",")
 }
 
-func columnsOf[C any](a Address, texts []string, parse func(string) (C, error)) ([]C, error) {
-	var all []C
+func columnsOf(a Address, texts []string) ([]codec.Column, error) {
+	var all []codec.Column
 	for _, text := range texts {
-		c, err := parse(text)
+		c, err := codec.ParseColumn(text)
 		if err != nil {
 			return nil, a.fail(fmt.Errorf("--column %s: %w", text, err))
 		}
