@@ -2,6 +2,7 @@ package compress
 
 import (
 	"bufio"
+	"errors"
 	"io"
 )
 
@@ -121,6 +122,16 @@ type gate struct {
 
 // open begins a section.
 func (g *gate) open() { g.left, g.end = 0, false }
+
+// content reads what dec makes of the section. The content must not end before the
+// section does.
+func (g *gate) content(dec io.Reader, p []byte) (int, error) {
+	n, err := dec.Read(p)
+	if err == io.EOF && !g.end {
+		err = errors.New("the frame is longer than its content")
+	}
+	return n, err
+}
 
 func (g *gate) Read(p []byte) (int, error) {
 	if len(p) == 0 {

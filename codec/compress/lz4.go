@@ -139,11 +139,7 @@ func (d *lz4Decoder) Read(p []byte) (int, error) {
 	if d.skipped {
 		return 0, io.EOF
 	}
-	n, err := d.dec.Read(p)
-	if err == io.EOF && !d.gate.end {
-		err = errors.New("the frame is longer than its content")
-	}
-	return n, err
+	return d.gate.content(d.dec, p)
 }
 
 // next gives the size of the frame's next piece.
