@@ -25,6 +25,7 @@ type decision struct {
 	known    bool // from is, for all sources
 	yields   bool // the sources give records by themselves
 	takes    bool // the destination takes records
+	joins    bool // several streams become one output
 
 	fromParquet, toParquet bool
 }
@@ -40,11 +41,17 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, err
 	}
 	asked := a.From != "" || a.To != ""
+	d.joins = to.Joins
+	if d.joins && d.toParquet {
+		return d, errors.New("several streams cannot be one Parquet file; write them to a directory, or one by one")
+	}
 	switch {
 	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.Columns != nil, a.UTF8 != "" && a.UTF8 != Keep, a.OnError != "" && a.OnError != Fail,
 		asked && (isRecords(d.from.Format) || isRecords(d.to.Format)),
 		d.fromParquet && (named || asked), d.toParquet:
 		d.mode = convert
+	case !asked && d.joins && d.known && surrounded(d.from.Format):
+		d.mode, named, d.to = convert, true, codec.Spec{Format: d.from.Format, Compression: writable(d.from.Compression)}
 	case asked:
 		d.mode = recompress
 	case !named || !d.known || d.from == d.to:
@@ -154,6 +161,21 @@ func keeps(f codec.Format) bool { return f.Name != codec.Auto && f.Name != codec
 // structured reports whether records of a format have fields.
 func structured(f codec.Format) bool {
 	return f.Name == codec.CSV || f.Name == codec.TSV || f.Name == codec.NDJSON
+}
+
+// surrounded reports whether files of a format have something around their records:
+// one behind another they are no such file.
+func surrounded(f codec.Format) bool {
+	return f.Name == codec.JSON || (f.Name == codec.CSV || f.Name == codec.TSV) && !f.NoHeader
+}
+
+// writable is a compression if it can be written, and otherwise none.
+func writable(compression string) string {
+	m, err := compress.ByName(compression)
+	if err != nil || compress.EncoderMemory(m, 0) == 0 {
+		return codec.None
+	}
+	return compression
 }
 
 // sameFormat reports whether two names say nothing that differs but compression.

@@ -49,6 +49,12 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"columns":              {Ask{Columns: []string{"x"}}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text":                 {Ask{UTF8: Replace}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text as it is":        {Ask{UTF8: Keep}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
+		"joined tables":        {Ask{}, file("a.csv", "b.csv"), Destination{Joins: true}, convert, "csv+none", "csv+none"},
+		"joined, compressed":   {Ask{}, file("a.csv.gz", "b.csv.gz"), Destination{Joins: true}, convert, "csv+gzip", "csv+gzip"},
+		"joined, bzip2":        {Ask{}, file("a.csv.bz2", "b.csv.bz2"), Destination{Joins: true}, convert, "csv+bzip2", "csv+none"},
+		"joined arrays":        {Ask{}, file("a.json", "b.json"), Destination{Joins: true}, convert, "json+none", "json+none"},
+		"joined lines":         {Ask{}, file("a.ndjson", "b.ndjson"), Destination{Joins: true}, asIs, "ndjson+none", ""},
+		"joined, as they are":  {Ask{From: "bytes"}, file("a.csv", "b.csv"), Destination{Joins: true}, recompress, "bytes", ""},
 		"policy":               {Ask{OnError: Skip}, file("a.ndjson"), Destination{}, convert, "ndjson+none", "ndjson+none"},
 	} {
 		d, err := decide(c.ask, c.from, c.to)
@@ -75,6 +81,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		"kinds":          {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
 		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
 		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
+		"parquet in one": {Ask{To: "parquet"}, []Source{{Name: "a.csv"}}, Destination{Joins: true}, "one Parquet file"},
 		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters DIR"},
 		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {

@@ -49,6 +49,7 @@ type Source struct {
 type Destination struct {
 	Name  string // of the file; "": streams keep their names, or there is no file
 	Takes string // format of the records it takes; "": bytes
+	Joins bool   // several streams are written one behind another into one output
 }
 
 const parquetName = "parquet"
@@ -155,7 +156,9 @@ func (p *Pipeline) convert(d decision) error {
 		return errors.New("--columns is about CSV and TSV, and neither is written")
 	}
 	p.encode = func() (*codec.Encoder, error) {
-		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{Convert: p.conversion(), KeepNames: d.takes})
+		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{
+			Convert: p.conversion(), KeepNames: d.takes, KeepColumns: p.ask.keepsColumns(), Join: d.joins,
+		})
 	}
 	return nil
 }
@@ -175,10 +178,17 @@ func (p *Pipeline) conversion() codec.ConvertOptions {
 // Source returns inner with what is done to its streams, in batches of so many
 // bytes.
 func (p *Pipeline) Source(inner weir.Source, batch int) (weir.Source, error) {
-	if p.source == nil {
-		return inner, nil
+	source := inner
+	if p.source != nil {
+		var err error
+		if source, err = p.source(inner, batch); err != nil {
+			return nil, err
+		}
 	}
-	return p.source(inner, batch)
+	if p.encoder != nil {
+		source = p.encoder.Source(source)
+	}
+	return source, nil
 }
 
 // carry is what a stream may hold of a record that spans two batches: less where

@@ -86,6 +86,7 @@ func (r *Registry) Origins(args []string) []Origin {
 type Target struct {
 	Name  string // of the one file that will be written; "": none, or several
 	Takes string // see Connector
+	Joins bool   // several streams become one: see Connector
 	Keeps bool   // see Connector
 }
 
@@ -96,7 +97,7 @@ func (r *Registry) Target(arg string, sources []string) Target {
 	if err != nil {
 		return Target{}
 	}
-	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps}
+	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps, Joins: a.connector.Joins && r.Many(sources)}
 	if len(a.Paths) == 1 && !r.Many(sources) && !directory(a.Paths[0]) {
 		d.Name = a.Paths[0]
 	}
