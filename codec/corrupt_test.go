@@ -27,14 +27,14 @@ func TestABrokenStreamIsDeliveredUpToWhereItBreaks(t *testing.T) {
 		good  int
 		words string // of the error
 	}{
-		{"an array without an end", codec.SourceOptions{Format: named(codec.JSON)}, `[{"a":1},2`, 1, "json: at offset 10: the stream ends inside"},
-		{"an array without an end, behind an element", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{} `, 2, "json: at offset 6: the stream ends inside"},
-		{"an object without an end", codec.SourceOptions{Format: named(codec.JSON)}, `{} {"a":`, 1, "json: at offset 8: the stream ends inside"},
+		{"an array without an end", codec.SourceOptions{Format: named(codec.JSON)}, `[{"a":1},2`, 1, "json: at line 1, offset 10: the stream ends inside"},
+		{"an array without an end, behind an element", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{} `, 2, "json: at line 1, offset 6: the stream ends inside"},
+		{"an object without an end", codec.SourceOptions{Format: named(codec.JSON)}, `{} {"a":`, 1, "json: at line 1, offset 8: the stream ends inside"},
 		{"a string without an end", codec.SourceOptions{Format: named(codec.JSON)}, `["a","b\"]`, 1, "the stream ends inside"},
-		{"no comma", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{"a":2} {}]`, 2, `json: at offset 11: '{' follows an element`},
-		{"a comma too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1,2,,3]`, 2, `json: at offset 5: ',' is where a value begins`},
-		{"a bracket too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1]]`, 1, `json: at offset 3: ']' is where a value begins`},
-		{"no value", codec.SourceOptions{Format: named(codec.JSON)}, `{} x`, 1, `json: at offset 3: 'x' is where a value begins`},
+		{"no comma", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{"a":2} {}]`, 2, `json: at line 1, offset 11: '{' follows an element`},
+		{"a comma too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1,2,,3]`, 2, `json: at line 1, offset 5: ',' is where a value begins`},
+		{"a bracket too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1]]`, 1, `json: at line 1, offset 3: ']' is where a value begins`},
+		{"no value", codec.SourceOptions{Format: named(codec.JSON)}, `{} x`, 1, `json: at line 1, offset 3: 'x' is where a value begins`},
 		{"a length without its record", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 1}}, "\x01a\x03bc", 1, "length: at offset 5: the stream ends inside"},
 		{"half a length", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 2}}, "\x00\x01a\x00", 1, "length: at offset 4: the stream ends inside"},
 		{"a length that cannot be", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 8}}, "\x00\x00\x00\x00\x00\x00\x00\x01a\xff\xff\xff\xff\xff\xff\xff\xff", 1, "length: at offset 16: it begins with a length that no record can have"},

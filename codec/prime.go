@@ -72,6 +72,7 @@ func (s *stream) openFormat(ctx context.Context) error {
 		}
 		s.format = sniffFormat(s.carry.bytes()).withDefaults()
 	}
+	s.countLines()
 	row, _ := lookup(s.format.Name)
 	if row.framer == nil {
 		return nil
@@ -122,6 +123,7 @@ func (s *stream) look(ctx context.Context, enough func([]byte) bool) error {
 
 // skipCarried leaves out the first n bytes that are carried.
 func (s *stream) skipCarried(n int) {
+	s.passLines(s.carry.bytes()[:n])
 	s.carry.skip(n)
 	s.off += int64(n)
 }

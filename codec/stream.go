@@ -47,6 +47,7 @@ type stream struct {
 
 	off     int64 // of the first record that is not delivered, in decompressed bytes
 	rec     int64 // its number, from 1
+	line    int64 // where it begins, with the empty lines before it, from 1; 0: not known, or Lines
 	scanned int   // of its carried bytes, those that the framer has seen
 	bad     badRecord
 

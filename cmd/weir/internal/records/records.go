@@ -143,6 +143,7 @@ func (p *Pipeline) convert(d decision) error {
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
 				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
 				Rename: codec.TrimCompression, Carry: carry(batch),
+				Validate: p.ask.Validate && d.from.Format.Name != codec.NDJSON && d.from.Format.Name != codec.JSON, // which conversion does
 			})
 		}
 	}
