@@ -66,11 +66,9 @@ func (s *stream) openFormat(ctx context.Context) error {
 		s.skipCarried(n)
 	}
 	if s.format.Name == Auto {
-		enough := func(head []byte) bool { _, ok := firstLine(head); return ok }
-		if err := s.look(ctx, enough); err != nil {
+		if err := s.sniff(ctx); err != nil {
 			return err
 		}
-		s.format = sniffFormat(s.carry.bytes()).withDefaults()
 	}
 	s.countLines()
 	row, _ := lookup(s.format.Name)
@@ -87,8 +85,31 @@ func (s *stream) openFormat(ctx context.Context) error {
 		if err := s.readHeader(ctx); err != nil {
 			return err
 		}
+		if s.guessed {
+			s.o.Table(s.info.Name, s.format, s.header)
+		}
 	}
 	s.openChecks(row)
+	return nil
+}
+
+// sniff finds the format by the first bytes.
+func (s *stream) sniff(ctx context.Context) error {
+	enough := func(head []byte) bool { _, ok := firstLine(head); return ok }
+	if err := s.look(ctx, enough); err != nil {
+		return err
+	}
+	s.format = sniffFormat(s.carry.bytes()).withDefaults()
+	if s.format.Name != Lines || s.o.Table == nil {
+		return nil
+	}
+	if err := s.look(ctx, enoughRows); err != nil {
+		return err
+	}
+	head := s.carry.bytes()
+	if f, ok := sniffTable(head[:min(len(head), sniffSize)], s.end && len(head) <= sniffSize); ok {
+		s.format, s.guessed = f.withDefaults(), true
+	}
 	return nil
 }
 

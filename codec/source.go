@@ -69,6 +69,13 @@ type SourceOptions struct {
 	// batch any more, at most; a header must fit it too. Default: DefaultCarry.
 	Carry int
 
+	// Table, if not nil, lets a stream whose name says nothing be CSV or TSV, if its
+	// first bytes look like that, and is told of each such stream, with the header.
+	// It is called from several goroutines at once and must not keep header. Default:
+	// such a stream is Lines. What counts is in docs/formats.md; it is a guess, and
+	// whoever allows it should tell people.
+	Table func(stream string, f Format, header []byte)
+
 	// Rename, if not nil, gives the streams their names; TrimCompression is one.
 	Rename func(name string) string
 }

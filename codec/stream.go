@@ -33,7 +33,8 @@ type stream struct {
 	broken error // why it has no more, if that is not its end
 	err    error // that ended the stream
 
-	format Format
+	format  Format
+	guessed bool // it is that of a table, by its first bytes
 
 	formatText string // of format, once it is known
 

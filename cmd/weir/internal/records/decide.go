@@ -25,6 +25,7 @@ type decision struct {
 	known    bool // from is, for all sources
 	yields   bool // the sources give records by themselves
 	takes    bool // the destination takes records
+	piped    bool // the source is standard input
 	joins    bool // several streams become one output
 
 	fromParquet, toParquet bool
@@ -54,6 +55,8 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		d.mode, named, d.to = convert, true, codec.Spec{Format: d.from.Format, Compression: writable(d.from.Compression)}
 	case asked:
 		d.mode = recompress
+	case named && d.piped && d.to.Format.Name == codec.NDJSON: // whatever it is, lines of JSON are wanted
+		d.mode = convert
 	case !named || !d.known || d.from == d.to:
 	case !sameFormat(d.from.Format, d.to.Format):
 		d.mode = convert
@@ -84,7 +87,7 @@ func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 		return nil
 	}
 	for i, s := range sources {
-		one := decision{yields: s.Yields != "", known: s.Yields != ""}
+		one := decision{yields: s.Yields != "", known: s.Yields != "", piped: s.Piped && len(sources) == 1}
 		if one.yields {
 			if one.from, err = codec.ParseSpec(s.Yields + "+" + codec.None); err != nil {
 				return err

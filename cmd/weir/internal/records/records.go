@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/weirflow/weir"
@@ -43,6 +44,7 @@ type Ask struct {
 type Source struct {
 	Name   string // of the file, or of what it is called by; "": not known
 	Yields string // format of the records it gives by itself; "": bytes
+	Piped  bool   // it is standard input, which has no name
 }
 
 // Destination is what is known of a destination before it is opened.
@@ -65,6 +67,7 @@ type Pipeline struct {
 	From, To string
 
 	notice  atomic.Pointer[func(string)] // tells people something
+	guessed sync.Once                    // tells that of a table
 	ask     Ask
 	bad     weir.BadPolicy
 	box     *deadletter.Box
@@ -142,7 +145,7 @@ func (p *Pipeline) convert(d decision) error {
 			return codec.NewSource(inner, codec.SourceOptions{
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
 				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
-				Rename: codec.TrimCompression, Carry: carry(batch),
+				Rename: codec.TrimCompression, Carry: carry(batch), Table: p.tellTable,
 				Validate: p.ask.Validate && d.from.Format.Name != codec.NDJSON && d.from.Format.Name != codec.JSON, // which conversion does
 			})
 		}

@@ -56,6 +56,7 @@ func isPattern(path string) bool { return strings.ContainsAny(path, "*?[{") }
 type Origin struct {
 	Name   string // that tells its format by its extensions; "": none does
 	Yields string // see Connector
+	Piped  bool   // it is standard input: there is no name that could say what it is
 }
 
 // Origins returns what is known of the sources. Those that cannot be understood
@@ -67,7 +68,7 @@ func (r *Registry) Origins(args []string) []Origin {
 		if err != nil {
 			continue
 		}
-		var s Origin
+		s := Origin{Piped: a.connector.Scheme == stdioScheme}
 		if a.connector.Yields != nil {
 			s.Yields = a.connector.Yields(a)
 		}
