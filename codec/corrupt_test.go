@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec"
+	"github.com/weirflow/weir/codec/compress"
 	"github.com/weirflow/weir/weirtest"
 )
 
@@ -177,6 +179,27 @@ func TestLaterFramesMayNeedMoreThanTheFirst(t *testing.T) {
 		n, err := st.(weir.Reserver).Reserve(context.Background())
 		if least := max(x.maxWindow, 2<<20); x.maxWindow == 0 && n < least || n < x.maxWindow || n > 2*least+1<<20 {
 			t.Errorf("%d bytes are reserved where windows of %d are allowed: %v", n, x.maxWindow, err)
+		}
+	}
+}
+
+// What was allowed is allowed to later sections too, whatever the compression.
+func TestLaterSectionsMayNeedWhatIsAllowed(t *testing.T) {
+	for _, packing := range []string{"bzip2", "xz", "zstd"} {
+		data, err := os.ReadFile("compress/testdata/tools/" + map[string]string{"bzip2": "bzip2-streams", "xz": "xz-streams", "zstd": "zstd-frames"}[packing])
+		must(t, err)
+		o := codec.SourceOptions{Format: named(codec.Bytes), Compression: packing}
+		failed(t, readAll(t, of("s", data, nil), o, always(1<<20)).err, weir.Rejected, "allowed")
+		o.MaxWindow = 8 << 20
+		got := readAll(t, of("s", data, nil), o, always(1<<20))
+		must(t, got.err)
+		if len(got.data) != 6700 {
+			t.Errorf("%s: %d bytes", packing, len(got.data))
+		}
+		n, err := open(t, of("s", data, nil), o).(weir.Reserver).Reserve(t.Context())
+		must(t, err)
+		if least := compress.NeedOf(map[string]compress.Method{"bzip2": compress.Bzip2, "xz": compress.Xz, "zstd": compress.Zstd}[packing], 8<<20).Memory; n < least || n > least+1<<20 {
+			t.Errorf("%s: %d bytes are reserved, want those of a decoder, %d", packing, n, least)
 		}
 	}
 }

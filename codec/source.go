@@ -58,8 +58,9 @@ type SourceOptions struct {
 
 	// MaxWindow is the largest window of a decoder, in bytes: see
 	// compress.ReadOptions. A stream is charged what its beginning needs, and if
-	// MaxWindow is given, a stream of zstd all of it, because later frames may have
-	// larger windows. Default: that of compress; 2 MiB for those later frames.
+	// MaxWindow is given, as much of it as its compression can use, because later
+	// members, frames or blocks may have larger windows. Default: that of compress for
+	// the first one; for later ones what the first has, and 2 MiB for zstd.
 	MaxWindow int64
 	// MaxRatio bounds what a decoder may make: see compress.ReadOptions. Default:
 	// no limit.
