@@ -173,6 +173,9 @@ func (s *stream) readHeader(ctx context.Context) error {
 		return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("the header: %w", bad)}
 	}
 	s.header = bytes.Clone(s.payload(head[:end[0]]))
+	if hasBareCR(s.header, s.format) {
+		return headerError("a CR is in it that no LF follows: lines must end with LF or CRLF; make them so first (tr '\\r' '\\n')")
+	}
 	s.fields = countFields(s.header, s.format.Separator, !s.format.NoQuotes)
 	s.skipCarried(int(end[0]))
 	s.framer.restore(0)
