@@ -153,6 +153,7 @@ func (s *stream) finish(b *weir.Batch) error {
 	case !record:
 		b.Drop(tail)
 		s.off += int64(tail)
+		w.extra = tail
 		w.at = w.start
 		return nil
 	}

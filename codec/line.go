@@ -61,6 +61,6 @@ func lineFeeds(p []byte) int { return bytes.Count(p, []byte{'\n'}) }
 // describePlace says where the first byte of b stands, whose records were accepted
 // last, and passes its lines.
 func (s *stream) describePlace(b *weir.Batch) {
-	b.SetFirstByte(s.off-int64(b.Len()), s.lineBefore(b.Records()))
+	b.SetFirstByte(s.off-int64(s.batch.extra+b.Len()), s.lineBefore(b.Records()))
 	s.passLines(b.Bytes())
 }

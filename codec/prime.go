@@ -149,6 +149,10 @@ func (s *stream) skipCarried(n int) {
 	s.off += int64(n)
 }
 
+// ErrLongHeader is the error of a stream whose header is larger than what is set aside
+// for it, SourceOptions.Carry.
+var ErrLongHeader = errors.New("the header is longer than")
+
 // readHeader takes the first row.
 func (s *stream) readHeader(ctx context.Context) error {
 	at, end := 0, [1]uint32{}
@@ -164,7 +168,7 @@ func (s *stream) readHeader(ctx context.Context) error {
 	head := s.carry.bytes()
 	switch {
 	case bad == nil && end[0] == 0 && !s.end:
-		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("the header is longer than %d bytes: raise Carry", s.carry.room())}
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w %d bytes", ErrLongHeader, s.carry.room())}
 	case bad == nil && end[0] == 0:
 		end[0] = uint32(len(head))
 		_, bad = s.framer.finish()

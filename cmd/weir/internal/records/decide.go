@@ -47,9 +47,11 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, errors.New("several streams cannot be one Parquet file; write them to a directory, or one by one")
 	}
 	switch {
-	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.Columns != nil, a.UTF8 != "" && a.UTF8 != Keep, a.OnError != "" && a.OnError != Fail,
-		asked && (isRecords(d.from.Format) || isRecords(d.to.Format)),
-		d.fromParquet && (named || asked), d.toParquet:
+	case a.needsRecords(), d.takes, d.fromParquet && (named || asked), d.toParquet:
+		d.mode = convert
+	case d.areBytes(a):
+		d.mode = recompress
+	case asked && (isRecords(d.from.Format) || isRecords(d.to.Format)):
 		d.mode = convert
 	case !asked && d.joins && d.known && surrounded(d.from.Format):
 		d.mode, named, d.to = convert, true, codec.Spec{Format: d.from.Format, Compression: writable(d.from.Compression)}
@@ -70,6 +72,25 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, d.complete(a, named)
 	}
 	return d, nil
+}
+
+// needsRecords reports whether something is to be done with each record.
+func (a Ask) needsRecords() bool {
+	return len(a.Stages) > 0 || a.Validate || a.MaxRecord > 0 || a.Columns != nil ||
+		a.UTF8 != "" && a.UTF8 != Keep || a.OnError != "" && a.OnError != Fail
+}
+
+// areBytes reports whether one end was said to be bytes, and nothing else was said of
+// the other one: then its name does not matter.
+func (d *decision) areBytes(a Ask) bool {
+	from, to := d.from.Format.Name == codec.Bytes, d.to.Format.Name == codec.Bytes
+	switch {
+	case from && a.From != "":
+		return a.To == "" || !isRecords(d.to.Format)
+	case to && a.To != "":
+		return a.From == "" || !isRecords(d.from.Format)
+	}
+	return false
 }
 
 // findFrom finds out what the sources are.
@@ -163,14 +184,17 @@ func keeps(f codec.Format) bool { return f.Name != codec.Auto && f.Name != codec
 
 // structured reports whether records of a format have fields.
 func structured(f codec.Format) bool {
-	return f.Name == codec.CSV || f.Name == codec.TSV || f.Name == codec.NDJSON
+	return isRows(f) || f.Name == codec.NDJSON
 }
 
 // surrounded reports whether files of a format have something around their records:
 // one behind another they are no such file.
 func surrounded(f codec.Format) bool {
-	return f.Name == codec.JSON || (f.Name == codec.CSV || f.Name == codec.TSV) && !f.NoHeader
+	return f.Name == codec.JSON || isRows(f) && !f.NoHeader
 }
+
+// isRows reports whether a format has columns.
+func isRows(f codec.Format) bool { return f.Name == codec.CSV || f.Name == codec.TSV }
 
 // writable is a compression if it can be written, and otherwise none.
 func writable(compression string) string {

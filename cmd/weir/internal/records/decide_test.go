@@ -31,6 +31,8 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"same name":            {Ask{}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
 		"no extension":         {Ask{}, file("a"), Destination{Name: "b.csv"}, asIs, "found by content", "csv+none"},
 		"no file":              {Ask{}, file("a.csv.gz"), Destination{}, asIs, "csv+gzip", ""},
+		"said to be bytes":     {Ask{From: "bytes"}, file("a.csv"), Destination{Name: "b.ndjson"}, recompress, "bytes", "ndjson+none"},
+		"wanted as bytes":      {Ask{To: "bytes"}, file("a.csv.gz"), Destination{Name: "b.ndjson"}, recompress, "csv+gzip", "bytes"},
 		"a pipe to JSON":       {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.ndjson.gz"}, convert, "found by content", "ndjson+gzip"},
 		"a pipe to a table":    {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.csv"}, asIs, "found by content", "csv+none"},
 		"a pipe to lines":      {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.log"}, asIs, "found by content", "lines+none"},
@@ -79,6 +81,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		to   Destination
 		want string
 	}{
+		"bytes to rows":  {Ask{From: "bytes", To: "csv"}, nil, Destination{}, "bytes without records"},
 		"bytes":          {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
 		"to":             {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
 		"from":           {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},

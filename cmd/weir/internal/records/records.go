@@ -156,8 +156,8 @@ func (p *Pipeline) convert(d decision) error {
 		}
 		d.to = codec.Spec{Format: codec.Format{Name: codec.NDJSON}}
 	}
-	if p.ask.Columns != nil && d.to.Format.Name != codec.CSV && d.to.Format.Name != codec.TSV {
-		return errors.New("--columns is about CSV and TSV, and neither is written")
+	if p.ask.Columns != nil && !isRows(d.to.Format) && !(isRows(d.from.Format) && d.from.Format.NoHeader) {
+		return errors.New("--columns is about CSV and TSV: neither is written, nor read without a header")
 	}
 	p.encode = func() (*codec.Encoder, error) {
 		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{
