@@ -1,7 +1,6 @@
 package codec_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -125,7 +124,7 @@ func FuzzGuessedTablesAreTables(f *testing.F) {
 			return
 		}
 		if got.err != nil || len(got.bad) > 0 || header == "" || len(got.records) == 0 {
-			t.Fatal(fmt.Sprintf("%q is taken for %s: %v, %d bad, %d records", data, format, got.err, len(got.bad), len(got.records)))
+			t.Fatalf("%q is taken for %s: %v, %d bad, %d records", data, format, got.err, len(got.bad), len(got.records))
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +13,6 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
-
-	"io"
 
 	"github.com/weirflow/weir/codec/compress"
 )
