@@ -3,6 +3,7 @@ package weir
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Fate is what became of a record that was read and not delivered as such. The
@@ -34,6 +35,7 @@ type BadRecord struct {
 	Stream  string // the stream's name
 	Record  int64  // its number in the stream, from 1; 0: not known
 	Offset  int64  // of its first byte in the stream, after decompression; -1: not known
+	Line    int64  // that it begins in, of text, as an editor counts them, from 1; 0: not known
 	Size    int64  // bytes of the whole record
 	Reason  error
 	Excerpt []byte // at most MaxExcerpt bytes from its beginning; valid during the call
@@ -43,20 +45,21 @@ type BadRecord struct {
 // Error places the reason, so that a BadRecord can be the error of a stream that
 // it fails.
 func (r *BadRecord) Error() string {
-	at := ""
+	var at []string
+	if r.Line > 0 {
+		at = append(at, fmt.Sprintf("line %d", r.Line))
+	}
 	if r.Record > 0 {
-		at = fmt.Sprintf("record %d", r.Record)
+		at = append(at, fmt.Sprintf("record %d", r.Record))
 	}
 	if r.Offset >= 0 {
-		if at != "" {
-			at += ", "
-		}
-		at += fmt.Sprintf("offset %d", r.Offset)
+		at = append(at, fmt.Sprintf("offset %d", r.Offset))
 	}
-	if at != "" {
-		at += ": "
+	text := fmt.Sprintf("%s: ", r.Stage)
+	if len(at) > 0 {
+		text += strings.Join(at, ", ") + ": "
 	}
-	return fmt.Sprintf("%s: %s%v", r.Stage, at, r.Reason)
+	return text + r.Reason.Error()
 }
 
 // Unwrap returns the reason.

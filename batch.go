@@ -38,6 +38,7 @@ type Batch struct {
 	stream  string
 	first   int64 // number of its first record in the stream, from 1; 0: not known
 	after   Count // what the stream has read up to its end, in this run
+	begins  place
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
@@ -290,4 +291,5 @@ func (b *Batch) Reset() {
 	b.pos = b.pos[:0]
 	b.notes = [fates]Count{}
 	b.header, b.format = nil, ""
+	b.begins = place{}
 }

@@ -11,6 +11,7 @@ import (
 type badRecord struct {
 	reason error // nil: there is none
 	size   int64 // bytes seen of it
+	lines  int   // line feeds in them
 	open   bool  // its end was not seen
 }
 
@@ -20,7 +21,7 @@ type badRecord struct {
 func (s *stream) setBad(b *weir.Batch, reason error, size int, open bool) error {
 	w := &s.batch
 	rec, rest := b.Bytes()[w.start:w.start+size], b.Bytes()[w.start+size:]
-	s.bad = badRecord{reason: reason, size: int64(size), open: open}
+	s.bad = badRecord{reason: reason, size: int64(size), lines: lineFeeds(rec), open: open}
 	s.excerpt = append(s.excerpt[:0], rec[:min(size, weir.MaxExcerpt)]...)
 	if !s.carry.putBack(rest) {
 		return errPiece(len(rest))
@@ -39,13 +40,16 @@ func (s *stream) settle(ctx context.Context, b *weir.Batch) error {
 	}
 	r := weir.BadRecord{
 		Stage: s.format.Name, Stream: s.info.Name, Record: s.rec, Offset: s.off,
-		Size: s.bad.size, Reason: s.bad.reason, Excerpt: s.excerpt,
+		Line: s.lineOfBad(), Size: s.bad.size, Reason: s.bad.reason, Excerpt: s.excerpt,
 	}
 	if err := s.o.Bad.Decide(ctx, &r, b); err != nil {
 		return err
 	}
 	s.batch.noted = true
 	s.off += s.bad.size
+	if s.line > 0 {
+		s.line += int64(s.bad.lines)
+	}
 	s.rec++
 	s.bad = badRecord{}
 	return nil
@@ -71,10 +75,11 @@ func (s *stream) discard(ctx context.Context, b *weir.Batch) error {
 	data := b.Bytes()
 	ended, next, err := s.framer.frame(data, 0, s.ends[:1])
 	if _, ok := err.(*malformed); err != nil && !ok {
-		return s.corrupt(int(s.bad.size)+next, err)
+		return s.corrupt(int(s.bad.size)+next, s.bad.lines+lineFeeds(data[:next]), err)
 	}
 	s.excerpt = append(s.excerpt, data[:min(next, cap(s.excerpt)-len(s.excerpt))]...)
 	s.bad.size += int64(next)
+	s.bad.lines += lineFeeds(data[:next])
 	s.bad.open = ended == 0
 	if !s.carry.putBack(data[next:]) {
 		return errPiece(len(data) - next)

@@ -192,6 +192,9 @@ func (x *badCase) check(t *testing.T, got *result, good, bad int) {
 	for _, b := range got.bad {
 		letters = append(letters, fmt.Sprintf("%d %d %d", b.Record, b.Offset, b.Size))
 		size += b.Size
+		if line := x.lineOf(b.Offset, b.Size); b.Line != line {
+			t.Errorf("the bad record at %d is in line %d, want %d", b.Offset, b.Line, line)
+		}
 		if b.Stage != x.o.Format.Name || b.Stream != "s" {
 			t.Errorf("a bad record of stage %q, stream %q", b.Stage, b.Stream)
 		}
@@ -213,6 +216,19 @@ func (x *badCase) check(t *testing.T, got *result, good, bad int) {
 	}
 }
 
+// lineOf is the line of a record as an editor counts them; 0 in formats that have
+// none.
+func (x *badCase) lineOf(off, size int64) int64 {
+	if x.o.Format.Name == codec.Length {
+		return 0
+	}
+	rec := []byte(x.data)[off:]
+	if inner := x.o.Format.Payload()(rec[:min(size, weir.MaxExcerpt)]); len(inner) > 0 {
+		off += int64(cap(rec) - cap(inner))
+	}
+	return int64(strings.Count(x.data[:off], "\n")) + 1
+}
+
 func TestABadRecordFailsTheStreamByDefault(t *testing.T) {
 	o := codec.SourceOptions{Format: named(codec.Lines), MaxRecord: 10}
 	st := open(t, of("s", []byte("a\nb\n0123456789abcdef\nc\n"), nil), o)
@@ -223,7 +239,7 @@ func TestABadRecordFailsTheStreamByDefault(t *testing.T) {
 	}
 	b.Reset()
 	err := st.Read(context.Background(), b)
-	failed(t, err, weir.Rejected, "stream s", "lines: record 3, offset 4: it is longer than 10 bytes")
+	failed(t, err, weir.Rejected, "stream s", "lines: line 3, record 3, offset 4: it is longer than 10 bytes")
 	var bad *weir.BadRecord
 	if !errors.As(err, &bad) || bad.Size != 17 {
 		t.Errorf("the error holds %+v", bad)

@@ -44,8 +44,8 @@ type ConvertOptions struct {
 	// Key is the member that holds a record that is not JSON or a row.
 	// Default: DefaultKey.
 	Key string
-	// Validate checks that every record is JSON where JSON is only passed on. What
-	// becomes an element of an array is always checked.
+	// Validate checks that every record is JSON where NDJSON is only passed on. What
+	// is or becomes an element of an array is always checked.
 	Validate bool
 	// Bad decides what becomes of records that cannot be turned into the other
 	// form. Default: weir.FailBad.

@@ -133,8 +133,18 @@ func nameOf(m *jsonscan.Member, b []byte) (string, error) {
 
 // A finder keeps the columns that were found for each stream that is open.
 type finder struct {
+	joined bool // all streams have the columns of the first one
+
 	mu      sync.Mutex
 	streams map[string]*found
+}
+
+// key is what the columns of a stream are found under.
+func (f *finder) key(stream string) string {
+	if f.joined {
+		return ""
+	}
+	return stream
 }
 
 // found are the columns of one stream.
@@ -147,7 +157,12 @@ type found struct {
 func (f *finder) open(stream string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.streams[stream] != nil {
+	stream = f.key(stream)
+	switch {
+	case f.streams[stream] == nil:
+	case f.joined:
+		return nil
+	default:
 		return &weir.Error{Kind: weir.Rejected, Err: errors.New("another stream of that name is open: name the columns (--columns)")}
 	}
 	if f.streams == nil {
@@ -159,6 +174,9 @@ func (f *finder) open(stream string) error {
 
 // close ends a stream.
 func (f *finder) close(stream string) {
+	if f.joined {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.streams, stream)
@@ -168,7 +186,7 @@ func (f *finder) close(stream string) {
 // yet; nil if it does not find any.
 func (f *finder) of(stream string, find func() (*columns, error)) (*columns, error) {
 	f.mu.Lock()
-	s := f.streams[stream]
+	s := f.streams[f.key(stream)]
 	f.mu.Unlock()
 	if s == nil {
 		return nil, &weir.Error{Kind: weir.Invalid, Err: errors.New("the columns of a stream are found where it is written with Encoder.Sink only")}

@@ -123,6 +123,24 @@ func cutField(row []byte, i int, f Format) (int, []byte, error) {
 	return j, bytes.ReplaceAll(row[i+1:j-1], []byte(`""`), []byte(`"`)), nil
 }
 
+// hasBareCR reports whether a CR is outside of quotes in a row, which is well formed:
+// what was taken for a row is several, or its end is none that is known.
+func hasBareCR(row []byte, f Format) bool {
+	for i := 0; ; i++ {
+		quoted := !f.NoQuotes && i < len(row) && row[i] == '"'
+		j, text, err := cutField(row, i, f)
+		if err != nil {
+			return false
+		}
+		if !quoted && bytes.IndexByte(text, '\r') >= 0 {
+			return true
+		}
+		if i = j; i == len(row) {
+			return false
+		}
+	}
+}
+
 // uniqueNames gives every column a name of its own.
 func uniqueNames(names []string) []string {
 	seen := make(map[string]bool, len(names))

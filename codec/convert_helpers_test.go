@@ -97,7 +97,7 @@ func (c copying) run(tb testing.TB, streams ...weirtest.BytesStream) (*weirtest.
 	must(tb, err)
 	sink := weirtest.NewMemSink(c.footprint)
 	c.options.Steps = append(c.options.Steps, encoder.Steps()...)
-	result, err := weir.Ingest(tb.Context(), src, encoder.Sink(sink), c.options)
+	result, err := weir.Ingest(tb.Context(), encoder.Source(src), encoder.Sink(sink), c.options)
 	if endings := sink.CheckEndings(); endings != nil {
 		tb.Error(endings)
 	}

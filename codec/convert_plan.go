@@ -26,7 +26,9 @@ func newConversion(from, to Format, o ConvertOptions, finder *finder) (*conversi
 	var err error
 	switch familyOf(to) {
 	case texts:
-		o.Validate = o.Validate || to.Name == JSON // one bad element spoils the array
+		// One bad element spoils an array, and brackets are all that was looked at
+		// where JSON is read.
+		o.Validate = o.Validate || to.Name == JSON || from.Name == JSON
 		c.toTexts(from, o)
 	case rows:
 		err = c.toRows(from, to, o, finder)
@@ -34,7 +36,7 @@ func newConversion(from, to Format, o ConvertOptions, finder *finder) (*conversi
 		w := bytesWriter{line: to.Name == Lines, nul: to.Name == NUL}
 		c.writer = func() recordWriter { return w }
 		if familyOf(from) == texts {
-			texts := textWriter{check: o.Validate}
+			texts := textWriter{check: o.Validate || from.Name == JSON}
 			c.writer = func() recordWriter { return texts }
 		}
 	}

@@ -49,7 +49,9 @@ func (w *rowCopier) convertHeader(header []byte) error {
 		return headerError("%w", err)
 	}
 	w.seen, w.header = bytes.Clone(header), append(made[:n:n], '\n')
-	w.fixed = countFields(row, w.from.Separator, !w.from.NoQuotes)
+	if w.from != w.to { // else nothing is done to the rows, whatever they have
+		w.fixed = countFields(row, w.from.Separator, !w.from.NoQuotes)
+	}
 	return nil
 }
 

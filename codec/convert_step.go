@@ -68,7 +68,7 @@ func (c *conversion) do(ctx context.Context, in, out *weir.Batch) error {
 		case errors.Is(err, weir.ErrBatchFull):
 			return err
 		default:
-			if err := c.refuse(ctx, in, out, i, err); err != nil {
+			if err := c.refuse(ctx, in, out, i, at, err); err != nil {
 				return err
 			}
 		}
@@ -84,18 +84,14 @@ func (c *conversion) inside(rec []byte) []byte {
 	return c.payload(rec)
 }
 
-// refuse lets the policy decide about record i.
-func (c *conversion) refuse(ctx context.Context, in, out *weir.Batch, i int, reason error) error {
-	rec := in.Record(i)
-	inner := c.inside(rec)
-	bad := weir.BadRecord{
-		Stage: c.name, Stream: in.Stream(), Offset: -1, Size: int64(len(rec)), Reason: reason,
-		Excerpt: inner[:min(len(inner), weir.MaxExcerpt)], Whole: inner,
-	}
-	if first := in.FirstRecord(); first > 0 {
-		bad.Record = first + int64(i)
-	}
-	return c.bad.Decide(ctx, &bad, out)
+// refuse lets the policy decide about record i, what is inside of which begins at
+// at.
+func (c *conversion) refuse(ctx context.Context, in, out *weir.Batch, i, at int, reason error) error {
+	bad := in.Bad(i, c.name, reason)
+	_, bad.Line = in.Where(at)
+	bad.Whole = c.inside(bad.Whole)
+	bad.Excerpt = bad.Whole[:min(len(bad.Whole), weir.MaxExcerpt)]
+	return c.bad.Decide(ctx, bad, out)
 }
 
 // A writerPool keeps the writers that are not in use. There are as many as there

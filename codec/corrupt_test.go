@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec"
+	"github.com/weirflow/weir/codec/compress"
 	"github.com/weirflow/weir/weirtest"
 )
 
@@ -27,14 +29,14 @@ func TestABrokenStreamIsDeliveredUpToWhereItBreaks(t *testing.T) {
 		good  int
 		words string // of the error
 	}{
-		{"an array without an end", codec.SourceOptions{Format: named(codec.JSON)}, `[{"a":1},2`, 1, "json: at offset 10: the stream ends inside"},
-		{"an array without an end, behind an element", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{} `, 2, "json: at offset 6: the stream ends inside"},
-		{"an object without an end", codec.SourceOptions{Format: named(codec.JSON)}, `{} {"a":`, 1, "json: at offset 8: the stream ends inside"},
+		{"an array without an end", codec.SourceOptions{Format: named(codec.JSON)}, `[{"a":1},2`, 1, "json: at line 1, offset 10: the stream ends inside"},
+		{"an array without an end, behind an element", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{} `, 2, "json: at line 1, offset 6: the stream ends inside"},
+		{"an object without an end", codec.SourceOptions{Format: named(codec.JSON)}, `{} {"a":`, 1, "json: at line 1, offset 8: the stream ends inside"},
 		{"a string without an end", codec.SourceOptions{Format: named(codec.JSON)}, `["a","b\"]`, 1, "the stream ends inside"},
-		{"no comma", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{"a":2} {}]`, 2, `json: at offset 11: '{' follows an element`},
-		{"a comma too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1,2,,3]`, 2, `json: at offset 5: ',' is where a value begins`},
-		{"a bracket too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1]]`, 1, `json: at offset 3: ']' is where a value begins`},
-		{"no value", codec.SourceOptions{Format: named(codec.JSON)}, `{} x`, 1, `json: at offset 3: 'x' is where a value begins`},
+		{"no comma", codec.SourceOptions{Format: named(codec.JSON)}, `[1,{"a":2} {}]`, 2, `json: at line 1, offset 11: '{' follows an element`},
+		{"a comma too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1,2,,3]`, 2, `json: at line 1, offset 5: ',' is where a value begins`},
+		{"a bracket too many", codec.SourceOptions{Format: named(codec.JSON)}, `[1]]`, 1, `json: at line 1, offset 3: ']' is where a value begins`},
+		{"no value", codec.SourceOptions{Format: named(codec.JSON)}, `{} x`, 1, `json: at line 1, offset 3: 'x' is where a value begins`},
 		{"a length without its record", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 1}}, "\x01a\x03bc", 1, "length: at offset 5: the stream ends inside"},
 		{"half a length", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 2}}, "\x00\x01a\x00", 1, "length: at offset 4: the stream ends inside"},
 		{"a length that cannot be", codec.SourceOptions{Format: codec.Format{Name: codec.Length, Width: 8}}, "\x00\x00\x00\x00\x00\x00\x00\x01a\xff\xff\xff\xff\xff\xff\xff\xff", 1, "length: at offset 16: it begins with a length that no record can have"},
@@ -177,6 +179,27 @@ func TestLaterFramesMayNeedMoreThanTheFirst(t *testing.T) {
 		n, err := st.(weir.Reserver).Reserve(context.Background())
 		if least := max(x.maxWindow, 2<<20); x.maxWindow == 0 && n < least || n < x.maxWindow || n > 2*least+1<<20 {
 			t.Errorf("%d bytes are reserved where windows of %d are allowed: %v", n, x.maxWindow, err)
+		}
+	}
+}
+
+// What was allowed is allowed to later sections too, whatever the compression.
+func TestLaterSectionsMayNeedWhatIsAllowed(t *testing.T) {
+	for _, packing := range []string{"bzip2", "xz", "zstd"} {
+		data, err := os.ReadFile("compress/testdata/tools/" + map[string]string{"bzip2": "bzip2-streams", "xz": "xz-streams", "zstd": "zstd-frames"}[packing])
+		must(t, err)
+		o := codec.SourceOptions{Format: named(codec.Bytes), Compression: packing}
+		failed(t, readAll(t, of("s", data, nil), o, always(1<<20)).err, weir.Rejected, "allowed")
+		o.MaxWindow = 8 << 20
+		got := readAll(t, of("s", data, nil), o, always(1<<20))
+		must(t, got.err)
+		if len(got.data) != 6700 {
+			t.Errorf("%s: %d bytes", packing, len(got.data))
+		}
+		n, err := open(t, of("s", data, nil), o).(weir.Reserver).Reserve(t.Context())
+		must(t, err)
+		if least := compress.NeedOf(map[string]compress.Method{"bzip2": compress.Bzip2, "xz": compress.Xz, "zstd": compress.Zstd}[packing], 8<<20).Memory; n < least || n > least+1<<20 {
+			t.Errorf("%s: %d bytes are reserved, want those of a decoder, %d", packing, n, least)
 		}
 	}
 }

@@ -23,6 +23,15 @@ type EncodeOptions struct {
 	// of a name become those of what is written, "orders.csv.gz" becomes
 	// "orders.ndjson.zst".
 	KeepNames bool
+	// KeepColumns says that the columns that are written are those that are read,
+	// although records are objects in between. A stream of rows that has a header
+	// and no rows gets its header then. Where rows become rows, it always does.
+	KeepColumns bool
+	// Join says that Sink's inner sink writes all streams one behind another into
+	// one output, as standard output is. It gets one header, and is one array; a
+	// stream with other columns is an error. The source must be that of
+	// Encoder.Source. Default: each stream is a file of its own.
+	Join bool
 }
 
 // An Encoder is how records become the content of files: Steps makes the
@@ -36,7 +45,13 @@ type Encoder struct {
 	finder *finder // nil: columns are given, or there are none
 	names  bool    // streams are renamed
 
-	pieces pieces
+	pieces  pieces
+	from    Format
+	given   bool         // the columns are: pieces.empty is their header
+	headers bool         // a stream without records has the header that was read
+	packer  *compression // nil: there is no compression
+	joint   *joint       // nil: each stream is a file of its own
+	watch   watch
 }
 
 // NewEncoder returns the encoder of records of from as to. No compression in to
@@ -50,9 +65,13 @@ func NewEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
 }
 
 func newEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
-	e := &Encoder{to: to.Format.withDefaults(), level: o.Level, names: !o.KeepNames}
-	if from = from.withDefaults(); familyOf(from) == texts && familyOf(e.to) == rows && o.Convert.Columns == nil {
-		e.finder = new(finder)
+	e := &Encoder{to: to.Format.withDefaults(), from: from.withDefaults(), level: o.Level, names: !o.KeepNames}
+	e.headers = e.to.hasHeader() && o.Convert.Columns == nil && (familyOf(e.from) == rows || o.KeepColumns)
+	if o.Join {
+		e.joint = new(joint)
+	}
+	if familyOf(e.from) == texts && familyOf(e.to) == rows && o.Convert.Columns == nil {
+		e.finder = &finder{joined: o.Join}
 	}
 	if to.Compression != "" {
 		var err error
@@ -60,19 +79,34 @@ func newEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	steps, err := convert(from, e.to, o.Convert, e.finder)
+	steps, err := convert(e.from, e.to, o.Convert, e.finder)
+	if err == nil && o.Join && len(steps) == 0 {
+		steps, err = endRecords(e.from, o.Convert)
+	}
 	if err != nil {
 		return nil, err
 	}
 	e.steps = steps
 	if e.method != compress.None {
-		step, err := compressStep(e.method, e.level, e.to.hasHeader())
-		if err != nil {
+		if e.packer, err = newCompression(e.method, e.level, e.to.hasHeader()); err != nil {
 			return nil, err
 		}
-		e.steps = append(e.steps, step)
+		e.steps = append(e.steps, e.packer.step())
 	}
 	return e, e.prepare(o.Convert.Columns)
+}
+
+// endRecords returns the step that sees to it that the last record of a stream has
+// the end that other records of f have.
+func endRecords(f Format, o ConvertOptions) ([]weir.Step, error) {
+	if framing := newFraming(f); !framing.line && !framing.nul {
+		return nil, nil
+	}
+	c, err := newConversion(f, f, o.withDefaults(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return []weir.Step{c.step(o)}, nil
 }
 
 // pieces are what stands around the records of a file, compressed as they are.
@@ -94,7 +128,7 @@ func (e *Encoder) prepare(names []string) error {
 		if err != nil {
 			return err
 		}
-		empty = string(c.header)
+		empty, e.given = string(c.header), true
 	}
 	packer, err := newPacker(e.method, e.level)
 	if err != nil {
@@ -112,6 +146,29 @@ func (e *Encoder) prepare(names []string) error {
 		}
 	}
 	return nil
+}
+
+// convertHeader returns the header of a file of format, as it is written.
+func (e *Encoder) convertHeader(header []byte, format string) ([]byte, error) {
+	spec, err := ParseSpec(format)
+	if err != nil {
+		return nil, err
+	}
+	from := spec.Format.withDefaults()
+	if familyOf(e.from) == rows {
+		w := rowCopier{from: from, to: e.to, fields: newFieldWriter(e.to)}
+		err := w.convertHeader(header)
+		return w.header, err
+	}
+	names, err := headerNames(header, from)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newColumns(names, e.to)
+	if err != nil {
+		return nil, err
+	}
+	return c.header, nil
 }
 
 // Steps returns what makes records of the other format, and compresses them. It

@@ -20,26 +20,49 @@ const leastBatch = 4 << 10
 // The batches have packed records, which no later step can look at. The header
 // above them is compressed too.
 func CompressStep(m compress.Method, level int) (weir.Step, error) {
-	step, err := compressStep(m, level, false)
+	c, err := newCompression(m, level, false)
 	if err != nil {
 		return weir.Step{}, &weir.Error{Op: "compress", Kind: weir.Invalid, Err: err}
 	}
-	return step, nil
+	return c.step(), nil
 }
 
-// compressStep does what CompressStep does. line says that the header is a line.
-func compressStep(m compress.Method, level int, line bool) (weir.Step, error) {
+// newCompression returns the compression of batches. line says that the header is
+// a line.
+func newCompression(m compress.Method, level int, line bool) (*compression, error) {
 	first, err := newPacker(m, level)
 	if err != nil {
-		return weir.Step{}, err
+		return nil, err
 	}
-	c := &compression{method: m, level: level, line: line, idle: []*packer{first}}
-	return weir.Step{
-		Name:      m.String(),
+	return &compression{method: m, level: level, line: line, idle: []*packer{first}}, nil
+}
+
+// step returns the compression as a step. Where there are headers, one packer more
+// than there are workers is made room for: that of lonely.
+func (c *compression) step() weir.Step {
+	packer := compress.EncoderMemory(c.method, c.level) + int64(2*maxHeader+compress.Bound(c.method, maxHeader))
+	s := weir.Step{
+		Name:      c.method.String(),
 		Do:        c.do,
-		Expand:    float64(compress.Bound(m, leastBatch)) / leastBatch,
-		PerWorker: compress.EncoderMemory(m, level) + int64(2*maxHeader+compress.Bound(m, maxHeader)),
-	}, nil
+		Expand:    float64(compress.Bound(c.method, leastBatch)) / leastBatch,
+		PerWorker: packer,
+	}
+	if c.line {
+		s.Static = packer
+	}
+	return s
+}
+
+// lonely returns a header compressed, of a stream without batches.
+func (c *compression) lonely(header []byte) ([]byte, error) {
+	c.alone.Lock()
+	defer c.alone.Unlock()
+	p, err := c.take()
+	if err != nil {
+		return nil, err
+	}
+	defer c.give(p)
+	return p.header(header, c.line)
 }
 
 // A compression is a Step that compresses batches.
@@ -47,6 +70,8 @@ type compression struct {
 	method compress.Method
 	level  int
 	line   bool
+
+	alone sync.Mutex // one call of lonely at a time
 
 	mu   sync.Mutex
 	idle []*packer

@@ -39,12 +39,15 @@ func (s *encodedSink) Footprint() weir.Footprint {
 	if s.e.ordered() {
 		fp.MaxInFlight = 1
 	}
+	if s.e.joint != nil {
+		fp.MaxWriters, fp.Resumes = 1, weir.ResumesNot
+	}
 	fp.PerWriter += writerBytes
 	if s.e.surrounds() {
 		fp.PerWriter += pieceBytes
 	}
 	if s.e.to.hasHeader() {
-		fp.PerWriter += 2 * maxHeader
+		fp.PerWriter += 4 * maxHeader
 	}
 	if s.e.finder != nil {
 		fp.PerWriter += foundMemory
@@ -54,7 +57,10 @@ func (s *encodedSink) Footprint() weir.Footprint {
 
 // Open opens a Writer of the inner sink, under the name that the stream has there.
 func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, error) {
-	stream := info.Name
+	stream, watched := info.Name, s.e.watch.of(watchKey(info))
+	if s.e.joint != nil && watched == nil {
+		return nil, &weir.Error{Kind: weir.Invalid, Err: errNotWatched}
+	}
 	info.Name = s.e.Rename(stream)
 	if s.e.finder != nil {
 		if err := s.e.finder.open(stream); err != nil {
@@ -72,9 +78,12 @@ func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writ
 	if most := s.Sink.Footprint().MaxWrite; most > 0 {
 		limit = min(limit, most)
 	}
-	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, giveUp: inner.Abort}
+	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, watched: watched, giveUp: inner.Abort}
 	if s.e.surrounds() || s.e.to.hasHeader() {
 		w.piece = weir.NewBatch(limit)
+	}
+	if s.e.joint != nil {
+		return w, nil
 	}
 	switch inner := inner.(type) {
 	case weir.Resumer:
@@ -89,10 +98,11 @@ func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writ
 // An encodedWriter writes what stands around the records of one stream.
 type encodedWriter struct {
 	weir.Writer
-	e      *Encoder
-	stream string                             // its name
-	piece  *weir.Batch                        // for what stands around records; nil: nothing does
-	giveUp func(context.Context, error) error // ends Writer if Commit cannot be called
+	e       *Encoder
+	stream  string                             // its name
+	watched *watched                           // nil: it is not
+	piece   *weir.Batch                        // for what stands around records; nil: nothing does
+	giveUp  func(context.Context, error) error // ends Writer if Commit cannot be called
 
 	begun    atomic.Bool // something was written
 	finished bool        // the end was written
@@ -115,7 +125,7 @@ func (w *encodedWriter) before(ctx context.Context, b *weir.Batch) error {
 			return err
 		}
 	}
-	if !w.begun.Swap(true) {
+	if !w.begun.Swap(true) && !w.e.joint.begin() {
 		return w.put(ctx, w.e.pieces.begin)
 	}
 	return w.put(ctx, w.e.pieces.between)
@@ -138,11 +148,17 @@ func (w *encodedWriter) writeHeader(ctx context.Context, header []byte) error {
 		w.header = header
 		return nil
 	}
-	w.header = header
+	shared, err := w.e.joint.share(w.stream, header, w.e.to, w.e.packer != nil)
+	if err != nil {
+		return err
+	}
+	if w.header = header; shared {
+		return nil
+	}
 	if err := w.put(ctx, header); err != nil {
 		return err
 	}
-	if w.e.method == 0 && header[len(header)-1] != '\n' {
+	if w.e.packer == nil && header[len(header)-1] != '\n' {
 		return w.put(ctx, []byte{'\n'})
 	}
 	return nil
@@ -167,21 +183,63 @@ func (w *encodedWriter) Finish(ctx context.Context) error {
 	if w.finished {
 		return nil
 	}
-	piece := w.e.pieces.end
-	if !w.begun.Load() {
-		piece = w.e.pieces.empty
-	}
-	if err := w.put(ctx, piece); err != nil {
+	if err := w.after(ctx); err != nil {
 		return err
 	}
 	w.finished = true
 	return nil
 }
 
+// after writes what stands behind the last record.
+func (w *encodedWriter) after(ctx context.Context) error {
+	begun := w.begun.Load()
+	if w.e.to.hasHeader() {
+		if begun {
+			return nil
+		}
+		header, err := w.lonelyHeader()
+		switch {
+		case err != nil:
+			return err
+		case len(header) == 0:
+			return w.put(ctx, w.e.pieces.empty)
+		}
+		return w.writeHeader(ctx, header)
+	}
+	if w.e.joint != nil {
+		var broken bool
+		if begun, broken = w.e.joint.state(); broken || w.watched.isFollowed() {
+			return nil
+		}
+	}
+	if !begun {
+		return w.put(ctx, w.e.pieces.empty)
+	}
+	return w.put(ctx, w.e.pieces.end)
+}
+
+// lonelyHeader returns the header of a stream without records as it is written, or
+// nothing if it is not known.
+func (w *encodedWriter) lonelyHeader() ([]byte, error) {
+	if w.e.given {
+		return w.e.pieces.empty, nil
+	}
+	header, format := w.watched.headerAndFormat()
+	if !w.e.headers || len(header) == 0 {
+		return nil, nil
+	}
+	made, err := w.e.convertHeader(header, format)
+	if err != nil || w.e.packer == nil {
+		return made, err
+	}
+	return w.e.packer.lonely(made)
+}
+
 // Commit writes what stands behind the last record and commits.
 func (w *encodedWriter) Commit(ctx context.Context) error {
 	defer w.close()
 	if err := w.Finish(ctx); err != nil {
+		w.e.joint.fail()
 		return errors.Join(err, w.giveUp(ctx, err))
 	}
 	return w.Writer.Commit(ctx)
@@ -190,6 +248,7 @@ func (w *encodedWriter) Commit(ctx context.Context) error {
 // Abort aborts.
 func (w *encodedWriter) Abort(ctx context.Context, cause error) error {
 	defer w.close()
+	w.e.joint.fail()
 	return w.Writer.Abort(ctx, cause)
 }
 

@@ -36,7 +36,7 @@ func ExampleNewSource() {
 	// Output:
 	// 1: 1,"Miller, Anna" of id,customer
 	// 2: 2,Smith of id,customer
-	// bad: csv: record 3, offset 37: a field in quotes has no end
+	// bad: csv: line 4, record 3, offset 37: a field in quotes has no end
 	// succeeded 1 skipped <nil>
 }
 

@@ -160,6 +160,7 @@ func (s *stream) describe(b *weir.Batch) {
 		s.formatText = s.format.String()
 	}
 	b.SetFormat(s.formatText)
+	s.describePlace(b)
 	s.setPosition(b)
 }
 

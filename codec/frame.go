@@ -23,7 +23,7 @@ func (s *stream) frame(b *weir.Batch) error {
 		s.accept(b, s.ends[:good])
 		switch {
 		case err != nil:
-			return s.corrupt(next-w.start, err)
+			return s.corrupt(next-w.start, lineFeeds(b.Bytes()[:next]), err)
 		case reason == nil:
 			continue
 		}
@@ -127,9 +127,14 @@ func replaceInvalid(text []byte) {
 	}
 }
 
-// corrupt is err, n bytes behind the last record.
-func (s *stream) corrupt(n int, err error) error {
-	return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("%s: at offset %d: %w", s.format.Name, s.off+int64(n), err)}
+// corrupt is err, n bytes behind the last record, and so many line feeds behind
+// what was delivered.
+func (s *stream) corrupt(n, lines int, err error) error {
+	at := fmt.Sprintf("at offset %d", s.off+int64(n))
+	if s.line > 0 {
+		at = fmt.Sprintf("at line %d, offset %d", s.line+int64(lines), s.off+int64(n))
+	}
+	return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("%s: %s: %w", s.format.Name, at, err)}
 }
 
 // finish sees to what is behind the last record of the stream.
@@ -142,12 +147,13 @@ func (s *stream) finish(b *weir.Batch) error {
 	case ok && tail > 0:
 		return s.setBad(b, bad.reason, tail, false)
 	case err != nil && !ok:
-		return s.corrupt(tail, err)
+		return s.corrupt(tail, lineFeeds(b.Bytes()), err)
 	case tail == 0:
 		return nil
 	case !record:
 		b.Drop(tail)
 		s.off += int64(tail)
+		w.extra = tail
 		w.at = w.start
 		return nil
 	}

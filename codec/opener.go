@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec/compress"
@@ -111,33 +110,21 @@ func (p *opener) inspect() (err error) {
 	if p.need, err = compress.Inspect(p.method, p.head.Bytes(), p.limits); err != nil {
 		return err
 	}
-	if p.method == compress.Zstd {
-		if err := p.roomForFrames(); err != nil {
-			return err
-		}
-	}
+	p.roomForSections()
 	p.limits.MaxWindow = p.need.Window
 	return nil
 }
 
-// roomForFrames raises the need of a zstd stream to that of frames which are larger
-// than its first one. It is that of an empty frame with such a window.
-func (p *opener) roomForFrames() error {
+// roomForSections raises the need of a stream to that of sections which are larger
+// than its first one.
+func (p *opener) roomForSections() {
 	window := p.o.MaxWindow
-	if window == 0 {
+	if window == 0 && p.method == compress.Zstd {
 		window = zstdFloor
 	}
-	if p.need.Window >= window {
-		return nil
+	if larger := compress.NeedOf(p.method, window); larger.Window > p.need.Window {
+		p.need = larger
 	}
-	log := bits.Len64(uint64(window - 1))
-	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, byte(max(log-10, 0)) << 3, 1, 0, 0}
-	need, err := compress.Inspect(p.method, frame, compress.ReadOptions{MaxWindow: 2 * window})
-	if err != nil {
-		return err
-	}
-	p.need = compress.Need{Window: window, Memory: need.Memory}
-	return nil
 }
 
 // memory is what the decoder and its input hold.

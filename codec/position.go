@@ -14,11 +14,13 @@ import (
 // A position says where a stream is continued. Its text is a position of the inner
 // stream and what to do from there,
 //
-//	dev=1,ino=2,off=4096;codec:csv+gzip,state=0,in=4000,z=96,skip=17,rec=42,off=16384
+//	dev=1,ino=2,off=4096;codec:csv+gzip,state=0,in=4000,z=96,skip=17,rec=42,off=16384,line=44
 //
 // or, where the inner stream is read from its beginning, a check of its first bytes,
 //
-//	codec:csv+gzip,state=0,head=1024.0c7e5a11,rec=42,off=16384
+//	codec:csv+gzip,state=0,head=1024.0c7e5a11,rec=42,off=16384,line=44
+//
+// The line is there if lines are counted.
 type position struct {
 	inner weir.Position // empty: the beginning
 	spec  string        // format and compression
@@ -32,6 +34,8 @@ type position struct {
 
 	rec int64 // number of the next record, from 1
 	off int64 // its offset in the decompressed stream
+
+	line int64 // in which it begins, from 1; 0: not known
 }
 
 // A fingerprint is of the first bytes of a stream.
@@ -76,8 +80,14 @@ func (p *position) append(b []byte) []byte {
 		}
 	}
 	b = appendField(b, ",rec=", p.rec)
-	return appendField(b, ",off=", p.off)
+	b = appendField(b, ",off=", p.off)
+	if p.line > 0 {
+		b = appendField(b, lineLabel, p.line)
+	}
+	return b
 }
+
+const lineLabel = ",line="
 
 func appendField(b []byte, label string, n int64) []byte {
 	return strconv.AppendInt(append(b, label...), n, 10)
@@ -105,6 +115,10 @@ func parsePosition(text weir.Position) (position, error) {
 	}
 	p.rec = s.number(",rec=", math.MaxInt64)
 	p.off = s.number(",off=", math.MaxInt64)
+	if s.rest != "" {
+		p.line = s.number(lineLabel, math.MaxInt64)
+		s.failed = s.failed || p.line == 0
+	}
 	if s.failed || s.rest != "" || p.rec < 1 || p.skip > p.off || len(text) > weir.MaxPosition {
 		return position{}, fmt.Errorf("%w: %s", errNotPosition, text)
 	}

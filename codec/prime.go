@@ -66,12 +66,11 @@ func (s *stream) openFormat(ctx context.Context) error {
 		s.skipCarried(n)
 	}
 	if s.format.Name == Auto {
-		enough := func(head []byte) bool { _, ok := firstLine(head); return ok }
-		if err := s.look(ctx, enough); err != nil {
+		if err := s.sniff(ctx); err != nil {
 			return err
 		}
-		s.format = sniffFormat(s.carry.bytes()).withDefaults()
 	}
+	s.countLines()
 	row, _ := lookup(s.format.Name)
 	if row.framer == nil {
 		return nil
@@ -86,8 +85,31 @@ func (s *stream) openFormat(ctx context.Context) error {
 		if err := s.readHeader(ctx); err != nil {
 			return err
 		}
+		if s.guessed {
+			s.o.Table(s.info.Name, s.format, s.header)
+		}
 	}
 	s.openChecks(row)
+	return nil
+}
+
+// sniff finds the format by the first bytes.
+func (s *stream) sniff(ctx context.Context) error {
+	enough := func(head []byte) bool { _, ok := firstLine(head); return ok }
+	if err := s.look(ctx, enough); err != nil {
+		return err
+	}
+	s.format = sniffFormat(s.carry.bytes()).withDefaults()
+	if s.format.Name != Lines || s.o.Table == nil {
+		return nil
+	}
+	if err := s.look(ctx, enoughRows); err != nil {
+		return err
+	}
+	head := s.carry.bytes()
+	if f, ok := sniffTable(head[:min(len(head), sniffSize)], s.end && len(head) <= sniffSize); ok {
+		s.format, s.guessed = f.withDefaults(), true
+	}
 	return nil
 }
 
@@ -122,9 +144,14 @@ func (s *stream) look(ctx context.Context, enough func([]byte) bool) error {
 
 // skipCarried leaves out the first n bytes that are carried.
 func (s *stream) skipCarried(n int) {
+	s.passLines(s.carry.bytes()[:n])
 	s.carry.skip(n)
 	s.off += int64(n)
 }
+
+// ErrLongHeader is the error of a stream whose header is larger than what is set aside
+// for it, SourceOptions.Carry.
+var ErrLongHeader = errors.New("the header is longer than")
 
 // readHeader takes the first row.
 func (s *stream) readHeader(ctx context.Context) error {
@@ -141,7 +168,7 @@ func (s *stream) readHeader(ctx context.Context) error {
 	head := s.carry.bytes()
 	switch {
 	case bad == nil && end[0] == 0 && !s.end:
-		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("the header is longer than %d bytes: raise Carry", s.carry.room())}
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w %d bytes", ErrLongHeader, s.carry.room())}
 	case bad == nil && end[0] == 0:
 		end[0] = uint32(len(head))
 		_, bad = s.framer.finish()
@@ -150,6 +177,9 @@ func (s *stream) readHeader(ctx context.Context) error {
 		return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("the header: %w", bad)}
 	}
 	s.header = bytes.Clone(s.payload(head[:end[0]]))
+	if hasBareCR(s.header, s.format) {
+		return headerError("a CR is in it that no LF follows: lines must end with LF or CRLF; make them so first (tr '\\r' '\\n')")
+	}
 	s.fields = countFields(s.header, s.format.Separator, !s.format.NoQuotes)
 	s.skipCarried(int(end[0]))
 	s.framer.restore(0)

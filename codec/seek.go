@@ -43,7 +43,7 @@ func (s *stream) seek(ctx context.Context, text weir.Position) error {
 	if s.framer != nil && !s.framer.restore(p.state) || s.framer == nil && p.state != 0 {
 		return &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("%w: %s", errNotPosition, text)}
 	}
-	s.off, s.rec = p.off, p.rec
+	s.off, s.rec, s.line = p.off, p.rec, p.line
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (s *stream) setPosition(b *weir.Batch) {
 	if !s.origin.locate(s.off, p) {
 		return
 	}
-	p.spec, p.state, p.rec, p.off = s.spec, 0, s.rec, s.off
+	p.spec, p.state, p.rec, p.off, p.line = s.spec, 0, s.rec, s.off, s.line
 	if s.framer != nil {
 		p.state = s.framer.mark()
 	}

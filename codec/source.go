@@ -58,8 +58,9 @@ type SourceOptions struct {
 
 	// MaxWindow is the largest window of a decoder, in bytes: see
 	// compress.ReadOptions. A stream is charged what its beginning needs, and if
-	// MaxWindow is given, a stream of zstd all of it, because later frames may have
-	// larger windows. Default: that of compress; 2 MiB for those later frames.
+	// MaxWindow is given, as much of it as its compression can use, because later
+	// members, frames or blocks may have larger windows. Default: that of compress for
+	// the first one; for later ones what the first has, and 2 MiB for zstd.
 	MaxWindow int64
 	// MaxRatio bounds what a decoder may make: see compress.ReadOptions. Default:
 	// no limit.
@@ -68,6 +69,13 @@ type SourceOptions struct {
 	// Carry is how many bytes a stream holds of the record that did not fit a
 	// batch any more, at most; a header must fit it too. Default: DefaultCarry.
 	Carry int
+
+	// Table, if not nil, lets a stream whose name says nothing be CSV or TSV, if its
+	// first bytes look like that, and is told of each such stream, with the header.
+	// It is called from several goroutines at once and must not keep header. Default:
+	// such a stream is Lines. What counts is in docs/formats.md; it is a guess, and
+	// whoever allows it should tell people.
+	Table func(stream string, f Format, header []byte)
 
 	// Rename, if not nil, gives the streams their names; TrimCompression is one.
 	Rename func(name string) string

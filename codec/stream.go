@@ -33,7 +33,8 @@ type stream struct {
 	broken error // why it has no more, if that is not its end
 	err    error // that ended the stream
 
-	format Format
+	format  Format
+	guessed bool // it is that of a table, by its first bytes
 
 	formatText string // of format, once it is known
 
@@ -47,6 +48,7 @@ type stream struct {
 
 	off     int64 // of the first record that is not delivered, in decompressed bytes
 	rec     int64 // its number, from 1
+	line    int64 // where it begins, with the empty lines before it, from 1; 0: not known, or Lines
 	scanned int   // of its carried bytes, those that the framer has seen
 	bad     badRecord
 

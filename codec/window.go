@@ -15,6 +15,7 @@ type window struct {
 	at    int  // what the framer has not seen begins here
 	kept  bool // a NeedError asked for a larger batch with what is in it
 	noted bool // something was noted on it
+	extra int  // bytes behind its last record that are of the stream and of no record
 }
 
 var errOtherBatch = errors.New("after a NeedError Read was not given the same batch, larger")

@@ -22,6 +22,7 @@ type Letter struct {
 	Stage  string    `json:"stage"`
 	Stream string    `json:"stream"`
 	Record int64     `json:"record,omitempty"` // its number in the stream, from 1
+	Line   int64     `json:"line,omitempty"`   // that it begins in, from 1; 0: not known
 	Offset int64     `json:"offset"`           // of its first byte in the stream; -1: not known
 	Size   int64     `json:"size"`             // bytes
 	Reason string    `json:"reason"`
@@ -48,7 +49,7 @@ func (l *Letter) Content() []byte {
 
 func newLetter(r *weir.BadRecord, now time.Time) Letter {
 	l := Letter{
-		Time: now.UTC(), Stage: r.Stage, Stream: r.Stream, Record: r.Record, Offset: r.Offset, Size: r.Size,
+		Time: now.UTC(), Stage: r.Stage, Stream: r.Stream, Record: r.Record, Line: r.Line, Offset: r.Offset, Size: r.Size,
 		Reason: r.Reason.Error(),
 	}
 	content := r.Excerpt

@@ -115,7 +115,7 @@ func (s *stream) take(ctx context.Context, l *Letter, b *weir.Batch) error {
 	content := l.Content()
 	if !l.Whole {
 		return s.src.bad.Decide(ctx, &weir.BadRecord{
-			Stage: "dead letter", Stream: l.Stream, Record: l.Record, Offset: l.Offset, Size: l.Size,
+			Stage: "dead letter", Stream: l.Stream, Record: l.Record, Line: l.Line, Offset: l.Offset, Size: l.Size,
 			Reason:  fmt.Errorf("only %d of its %d bytes were kept (first: %s)", len(content), l.Size, l.Reason),
 			Excerpt: content,
 		}, b)

@@ -50,25 +50,12 @@ func Records(f RecordFunc, o Options) weir.Transform {
 			if emitted > 0 {
 				out.Note(weir.Added, 1, 0) // rec itself is accounted for as a bad record
 			}
-			if err := o.Bad.Decide(ctx, badRecord(in, i, "function", err), out); err != nil {
+			if err := o.Bad.Decide(ctx, in.Bad(i, "function", err), out); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-}
-
-// badRecord describes record i of in.
-func badRecord(in *weir.Batch, i int, stage string, reason error) *weir.BadRecord {
-	rec := in.Record(i)
-	r := &weir.BadRecord{
-		Stage: stage, Stream: in.Stream(), Offset: -1, Size: int64(len(rec)), Reason: reason,
-		Excerpt: rec[:min(len(rec), weir.MaxExcerpt)], Whole: rec,
-	}
-	if first := in.FirstRecord(); first > 0 {
-		r.Record = first + int64(i)
-	}
-	return r
 }
 
 // A MapFunc changes one record, a JSON object, and returns what it becomes; nil

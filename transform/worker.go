@@ -35,7 +35,8 @@ type worker struct {
 	ordinal uint64 // tells the records that explode made of one record apart
 	now     time.Duration
 
-	out      *weir.Batch
+	in, out  *weir.Batch
+	index    int    // of the record in in
 	stream   uint64 // identity of the stream
 	number   int64  // of the record in its stream; 0: not known
 	filtered weir.Count
@@ -71,7 +72,7 @@ func (w *worker) batch(ctx context.Context, in, out *weir.Batch) (err error) {
 	if in.Records() == 0 && in.Len() > 0 {
 		return errNoRecords
 	}
-	w.out = out
+	w.in, w.out = in, out
 	w.limit = scratchLimit(in.Cap())
 	w.filtered, w.added = weir.Count{}, weir.Count{}
 	if len(w.p.tables) > 0 {
@@ -88,6 +89,7 @@ func (w *worker) batch(ctx context.Context, in, out *weir.Batch) (err error) {
 				return context.Cause(ctx)
 			}
 		}
+		w.index = i
 		if first > 0 {
 			w.number = first + int64(i)
 		}
@@ -107,7 +109,7 @@ func (w *worker) batch(ctx context.Context, in, out *weir.Batch) (err error) {
 // release gives up what refers to the batch, and memory beyond the usual.
 func (w *worker) release() {
 	const usual = 64 << 10
-	w.out, w.number, w.rec.raw = nil, 0, nil
+	w.in, w.out, w.number, w.rec.raw = nil, nil, 0, nil
 	clear(w.rec.slots)
 	clear(w.rec.cells[:cap(w.rec.cells)])
 	for _, b := range []*[]byte{&w.scratch, &w.text[0], &w.text[1]} {
@@ -209,8 +211,7 @@ func (w *worker) reject(ctx context.Context, stage string, reason error) error {
 	if errors.Is(reason, weir.ErrBatchFull) {
 		return reason
 	}
-	return w.p.bad.Decide(ctx, &weir.BadRecord{
-		Stage: stage, Stream: w.out.Stream(), Record: w.number, Offset: -1,
-		Size: int64(len(raw)), Reason: reason, Excerpt: raw[:min(len(raw), weir.MaxExcerpt)], Whole: raw,
-	}, w.out)
+	bad := w.in.Bad(w.index, stage, reason)
+	bad.Size, bad.Excerpt, bad.Whole = int64(len(raw)), raw[:min(len(raw), weir.MaxExcerpt)], raw
+	return w.p.bad.Decide(ctx, bad, w.out)
 }

@@ -43,6 +43,36 @@ func Inspect(m Method, head []byte, o ReadOptions) (Need, error) {
 	return Need{Window: c.window, Memory: c.memory + int64(o.Buffer)}, nil
 }
 
+// NeedOf returns what a decoder needs that may come upon sections with any window up
+// to so many bytes. It is less than window where no section has a larger one, and
+// nothing for None.
+func NeedOf(m Method, window int64) Need {
+	var n Need
+	switch m {
+	case Gzip:
+		n = Need{gzipWindow, gzipMemory()}
+	case Zstd:
+		n = Need{window, zstdMemory(window)}
+	case LZ4:
+		n.Window = min(window, 2*lz4MaxBlock)
+		n.Memory = lz4Memory(min(window, lz4MaxBlock), n.Window)
+	case Snappy:
+		n = Need{snappyBlock, s2Memory(snappyBlock)}
+	case S2:
+		n.Window = min(window, s2Block)
+		n.Memory = s2Memory(n.Window)
+	case Bzip2:
+		n.Window = min(window, 9*bzip2Unit)
+		n.Memory = bzip2Memory(n.Window)
+	case Xz:
+		n = Need{window, xzMemory(window)}
+	default:
+		return n
+	}
+	n.Memory += int64(ReadOptions{}.withDefaults().Buffer)
+	return n
+}
+
 // cost is what a decoder needs.
 type cost struct {
 	what   string // what the format calls a window

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -18,7 +19,36 @@ import (
 	"github.com/weirflow/weir/codec/parquet"
 )
 
-// Files by many writers, which the other implementation keeps for its own tests.
+var update = flag.Bool("update", false, "write the records of testdata/others anew")
+
+// Small files by many writers. What is read of them is what it was, lists and maps
+// too, and the other implementation finds the same.
+func TestSmallFilesOfOtherWritersAreRead(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("testdata", "others", "*.parquet"))
+	must(t, err)
+	if len(paths) < 20 {
+		t.Fatalf("there are %d files", len(paths))
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			must(t, err)
+			compareRows(t, data)
+			got, golden := toJSON(t, data, parquet.Options{}), strings.TrimSuffix(path, ".parquet")+".ndjson"
+			if *update {
+				must(t, os.WriteFile(golden, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			must(t, err)
+			if got != string(want) {
+				t.Errorf("the records are\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// Larger ones, and more of them, which the other implementation keeps for its own
+// tests.
 func TestFilesOfOtherWritersAreRead(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/parquet-go/parquet-go").Output()
 	if err != nil {

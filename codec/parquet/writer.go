@@ -122,14 +122,8 @@ func (w *writer) write(ctx context.Context, b *weir.Batch) error {
 
 // bad describes record i of b, which cannot be used.
 func (w *writer) bad(b *weir.Batch, i int, reason error) *weir.BadRecord {
-	rec := b.Record(i)
-	r := &weir.BadRecord{
-		Stage: "parquet", Stream: w.name, Offset: -1, Size: int64(len(rec)),
-		Reason: reason, Excerpt: rec[:min(len(rec), weir.MaxExcerpt)], Whole: rec,
-	}
-	if b.FirstRecord() > 0 {
-		r.Record = b.FirstRecord() + int64(i)
-	}
+	r := b.Bad(i, "parquet", reason)
+	r.Stream = w.name
 	return r
 }
 

@@ -124,6 +124,9 @@ func showLetter(cmd *cobra.Command, l *deadletter.Letter, asJSON bool) error {
 	if l.Record > 0 {
 		place += fmt.Sprintf(", record %d", l.Record)
 	}
+	if l.Line > 0 {
+		place += fmt.Sprintf(", line %d", l.Line)
+	}
 	if l.Offset >= 0 {
 		place += fmt.Sprintf(", offset %d", l.Offset)
 	}

@@ -34,6 +34,8 @@ func hint(err error) string {
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
 	case errors.As(err, &window):
 		return "raise --max-window to what it needs; --memory must have room for twice as much"
+	case errors.Is(err, codec.ErrLongHeader):
+		return "raise --batch: a header may have a quarter of one, and at most 60KiB"
 	case errors.Is(err, codec.ErrTooLong):
 		return "raise --max-record"
 	case errors.As(err, &panicked):

@@ -89,7 +89,7 @@ func (t *transfer) prepare() error {
 		}
 	}
 	target := t.registry.Target(t.destination, t.sources)
-	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes})
+	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes, Joins: target.Joins})
 	if err != nil {
 		return usage(err)
 	}

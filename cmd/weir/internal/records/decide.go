@@ -25,6 +25,8 @@ type decision struct {
 	known    bool // from is, for all sources
 	yields   bool // the sources give records by themselves
 	takes    bool // the destination takes records
+	piped    bool // the source is standard input
+	joins    bool // several streams become one output
 
 	fromParquet, toParquet bool
 }
@@ -40,13 +42,23 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, err
 	}
 	asked := a.From != "" || a.To != ""
+	d.joins = to.Joins
+	if d.joins && d.toParquet {
+		return d, errors.New("several streams cannot be one Parquet file; write them to a directory, or one by one")
+	}
 	switch {
-	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.Columns != nil, a.UTF8 != "" && a.UTF8 != Keep, a.OnError != "" && a.OnError != Fail,
-		asked && (isRecords(d.from.Format) || isRecords(d.to.Format)),
-		d.fromParquet && (named || asked), d.toParquet:
+	case a.needsRecords(), d.takes, d.fromParquet && (named || asked), d.toParquet:
 		d.mode = convert
+	case d.areBytes(a):
+		d.mode = recompress
+	case asked && (isRecords(d.from.Format) || isRecords(d.to.Format)):
+		d.mode = convert
+	case !asked && d.joins && d.known && surrounded(d.from.Format):
+		d.mode, named, d.to = convert, true, codec.Spec{Format: d.from.Format, Compression: writable(d.from.Compression)}
 	case asked:
 		d.mode = recompress
+	case named && d.piped && d.to.Format.Name == codec.NDJSON: // whatever it is, lines of JSON are wanted
+		d.mode = convert
 	case !named || !d.known || d.from == d.to:
 	case !sameFormat(d.from.Format, d.to.Format):
 		d.mode = convert
@@ -60,6 +72,25 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, d.complete(a, named)
 	}
 	return d, nil
+}
+
+// needsRecords reports whether something is to be done with each record.
+func (a Ask) needsRecords() bool {
+	return len(a.Stages) > 0 || a.Validate || a.MaxRecord > 0 || a.Columns != nil ||
+		a.UTF8 != "" && a.UTF8 != Keep || a.OnError != "" && a.OnError != Fail
+}
+
+// areBytes reports whether one end was said to be bytes, and nothing else was said of
+// the other one: then its name does not matter.
+func (d *decision) areBytes(a Ask) bool {
+	from, to := d.from.Format.Name == codec.Bytes, d.to.Format.Name == codec.Bytes
+	switch {
+	case from && a.From != "":
+		return a.To == "" || !isRecords(d.to.Format)
+	case to && a.To != "":
+		return a.From == "" || !isRecords(d.from.Format)
+	}
+	return false
 }
 
 // findFrom finds out what the sources are.
@@ -77,7 +108,7 @@ func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 		return nil
 	}
 	for i, s := range sources {
-		one := decision{yields: s.Yields != "", known: s.Yields != ""}
+		one := decision{yields: s.Yields != "", known: s.Yields != "", piped: s.Piped && len(sources) == 1}
 		if one.yields {
 			if one.from, err = codec.ParseSpec(s.Yields + "+" + codec.None); err != nil {
 				return err
@@ -153,7 +184,25 @@ func keeps(f codec.Format) bool { return f.Name != codec.Auto && f.Name != codec
 
 // structured reports whether records of a format have fields.
 func structured(f codec.Format) bool {
-	return f.Name == codec.CSV || f.Name == codec.TSV || f.Name == codec.NDJSON
+	return isRows(f) || f.Name == codec.NDJSON
+}
+
+// surrounded reports whether files of a format have something around their records:
+// one behind another they are no such file.
+func surrounded(f codec.Format) bool {
+	return f.Name == codec.JSON || isRows(f) && !f.NoHeader
+}
+
+// isRows reports whether a format has columns.
+func isRows(f codec.Format) bool { return f.Name == codec.CSV || f.Name == codec.TSV }
+
+// writable is a compression if it can be written, and otherwise none.
+func writable(compression string) string {
+	m, err := compress.ByName(compression)
+	if err != nil || compress.EncoderMemory(m, 0) == 0 {
+		return codec.None
+	}
+	return compression
 }
 
 // sameFormat reports whether two names say nothing that differs but compression.

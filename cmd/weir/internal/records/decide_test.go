@@ -31,6 +31,12 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"same name":            {Ask{}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
 		"no extension":         {Ask{}, file("a"), Destination{Name: "b.csv"}, asIs, "found by content", "csv+none"},
 		"no file":              {Ask{}, file("a.csv.gz"), Destination{}, asIs, "csv+gzip", ""},
+		"said to be bytes":     {Ask{From: "bytes"}, file("a.csv"), Destination{Name: "b.ndjson"}, recompress, "bytes", "ndjson+none"},
+		"wanted as bytes":      {Ask{To: "bytes"}, file("a.csv.gz"), Destination{Name: "b.ndjson"}, recompress, "csv+gzip", "bytes"},
+		"a pipe to JSON":       {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.ndjson.gz"}, convert, "found by content", "ndjson+gzip"},
+		"a pipe to a table":    {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.csv"}, asIs, "found by content", "csv+none"},
+		"a pipe to lines":      {Ask{}, []Source{{Piped: true}}, Destination{Name: "b.log"}, asIs, "found by content", "lines+none"},
+		"a pipe as it is":      {Ask{To: "bytes"}, []Source{{Piped: true}}, Destination{Name: "b.ndjson"}, recompress, "found by content", "bytes"},
 		"another format":       {Ask{}, file("a.csv.gz"), Destination{Name: "b.ndjson.zst"}, convert, "csv+gzip", "ndjson+zstd"},
 		"another compression":  {Ask{}, file("a.csv.gz"), Destination{Name: "b.csv"}, recompress, "csv+gzip", "csv+none"},
 		"compression alone":    {Ask{}, file("dump.gz"), Destination{Name: "dump.zst"}, recompress, "+gzip", "+zstd"},
@@ -49,6 +55,12 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"columns":              {Ask{Columns: []string{"x"}}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text":                 {Ask{UTF8: Replace}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text as it is":        {Ask{UTF8: Keep}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
+		"joined tables":        {Ask{}, file("a.csv", "b.csv"), Destination{Joins: true}, convert, "csv+none", "csv+none"},
+		"joined, compressed":   {Ask{}, file("a.csv.gz", "b.csv.gz"), Destination{Joins: true}, convert, "csv+gzip", "csv+gzip"},
+		"joined, bzip2":        {Ask{}, file("a.csv.bz2", "b.csv.bz2"), Destination{Joins: true}, convert, "csv+bzip2", "csv+none"},
+		"joined arrays":        {Ask{}, file("a.json", "b.json"), Destination{Joins: true}, convert, "json+none", "json+none"},
+		"joined lines":         {Ask{}, file("a.ndjson", "b.ndjson"), Destination{Joins: true}, asIs, "ndjson+none", ""},
+		"joined, as they are":  {Ask{From: "bytes"}, file("a.csv", "b.csv"), Destination{Joins: true}, recompress, "bytes", ""},
 		"policy":               {Ask{OnError: Skip}, file("a.ndjson"), Destination{}, convert, "ndjson+none", "ndjson+none"},
 	} {
 		d, err := decide(c.ask, c.from, c.to)
@@ -69,6 +81,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		to   Destination
 		want string
 	}{
+		"bytes to rows":  {Ask{From: "bytes", To: "csv"}, nil, Destination{}, "bytes without records"},
 		"bytes":          {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
 		"to":             {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
 		"from":           {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
@@ -76,6 +89,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
 		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
 		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters, the directory"},
+		"parquet in one": {Ask{To: "parquet"}, []Source{{Name: "a.csv"}}, Destination{Joins: true}, "one Parquet file"},
 		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {
 		if _, err := New(c.ask, c.from, c.to); err == nil || !strings.Contains(err.Error(), c.want) {

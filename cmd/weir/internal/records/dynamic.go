@@ -58,6 +58,18 @@ func (p *Pipeline) dynamicStep() weir.Step {
 	}
 }
 
+// tellTable tells, once, that a stream is taken for a table.
+func (p *Pipeline) tellTable(stream string, f codec.Format, header []byte) {
+	tell := p.notice.Load()
+	if tell == nil {
+		return
+	}
+	p.guessed.Do(func() {
+		(*tell)(fmt.Sprintf("%s looks like %s with the columns %s, and is taken for that; if it is something else, say what with --from, such as --from lines",
+			stream, f, strings.ReplaceAll(string(header), string(f.Separator), ", ")))
+	})
+}
+
 // unknownFormat is the error of a stream of bytes that are no records.
 func unknownFormat(in *weir.Batch) error {
 	e := &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/weirflow/weir"
@@ -46,12 +47,14 @@ type Ask struct {
 type Source struct {
 	Name   string // of the file, or of what it is called by; "": not known
 	Yields string // format of the records it gives by itself; "": bytes
+	Piped  bool   // it is standard input, which has no name
 }
 
 // Destination is what is known of a destination before it is opened.
 type Destination struct {
 	Name  string // of the file; "": streams keep their names, or there is no file
 	Takes string // format of the records it takes; "": bytes
+	Joins bool   // several streams are written one behind another into one output
 }
 
 const parquetName = "parquet"
@@ -67,6 +70,7 @@ type Pipeline struct {
 	From, To string
 
 	notice  atomic.Pointer[func(string)] // tells people something
+	guessed sync.Once                    // tells that of a table
 	ask     Ask
 	bad     weir.BadPolicy
 	box     letters // of dead letters; nil: none are kept
@@ -147,7 +151,8 @@ func (p *Pipeline) convert(d decision) error {
 			return codec.NewSource(inner, codec.SourceOptions{
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
 				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
-				Rename: codec.TrimCompression, Carry: carry(batch),
+				Rename: codec.TrimCompression, Carry: carry(batch), Table: p.tellTable,
+				Validate: p.ask.Validate && d.from.Format.Name != codec.NDJSON && d.from.Format.Name != codec.JSON, // which conversion does
 			})
 		}
 	}
@@ -157,11 +162,13 @@ func (p *Pipeline) convert(d decision) error {
 		}
 		d.to = codec.Spec{Format: codec.Format{Name: codec.NDJSON}}
 	}
-	if p.ask.Columns != nil && d.to.Format.Name != codec.CSV && d.to.Format.Name != codec.TSV {
-		return errors.New("--columns is about CSV and TSV, and neither is written")
+	if p.ask.Columns != nil && !isRows(d.to.Format) && !(isRows(d.from.Format) && d.from.Format.NoHeader) {
+		return errors.New("--columns is about CSV and TSV: neither is written, nor read without a header")
 	}
 	p.encode = func() (*codec.Encoder, error) {
-		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{Convert: p.conversion(), KeepNames: d.takes})
+		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{
+			Convert: p.conversion(), KeepNames: d.takes, KeepColumns: p.ask.keepsColumns(), Join: d.joins,
+		})
 	}
 	return nil
 }
@@ -181,10 +188,17 @@ func (p *Pipeline) conversion() codec.ConvertOptions {
 // Source returns inner with what is done to its streams, in batches of so many
 // bytes.
 func (p *Pipeline) Source(inner weir.Source, batch int) (weir.Source, error) {
-	if p.source == nil {
-		return inner, nil
+	source := inner
+	if p.source != nil {
+		var err error
+		if source, err = p.source(inner, batch); err != nil {
+			return nil, err
+		}
 	}
-	return p.source(inner, batch)
+	if p.encoder != nil {
+		source = p.encoder.Source(source)
+	}
+	return source, nil
 }
 
 // carry is what a stream may hold of a record that spans two batches: less where

@@ -2,6 +2,7 @@ package records
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/weirflow/weir"
@@ -39,6 +40,20 @@ func ParseStage(kind, text string) (Stage, error) {
 	}
 	s, err := transform.ParseStatement(kind, text)
 	return Stage{kind: kind, text: text, statements: []transform.Statement{s}}, err
+}
+
+// columnsStay are the statements that leave the columns what they are.
+var columnsStay = []string{"where", "mask", "sample", "dedupe"}
+
+// keepsColumns reports whether records leave the stages with the members that they
+// had, if there are any.
+func (a Ask) keepsColumns() bool {
+	for _, s := range a.Stages {
+		if !slices.Contains(columnsStay, s.kind) {
+			return false
+		}
+	}
+	return true
 }
 
 // Parts returns what was asked for that changes what is written, as text: another

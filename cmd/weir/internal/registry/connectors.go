@@ -113,6 +113,7 @@ func standard() Connector {
 	return Connector{
 		Scheme:   stdioScheme,
 		Summary:  "standard input and output; - for short",
+		Joins:    true,
 		Examples: []string{"-"},
 		source: func(_ Address, env Env) (weir.Source, error) {
 			return stdio.NewSource(env.Stdin), nil

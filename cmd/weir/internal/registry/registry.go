@@ -31,6 +31,8 @@ type Connector struct {
 	// Takes is the format of the records that the destination takes; empty: any
 	// bytes.
 	Takes string
+	// Joins says that the destination writes all streams one behind another.
+	Joins bool
 	// Keeps says that runs into this destination are worth continuing after a
 	// crash.
 	Keeps bool

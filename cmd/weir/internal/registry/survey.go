@@ -56,6 +56,7 @@ func isPattern(path string) bool { return strings.ContainsAny(path, "*?[{") }
 type Origin struct {
 	Name   string // that tells its format by its extensions; "": none does
 	Yields string // see Connector
+	Piped  bool   // it is standard input: there is no name that could say what it is
 }
 
 // Origins returns what is known of the sources. Those that cannot be understood
@@ -67,7 +68,7 @@ func (r *Registry) Origins(args []string) []Origin {
 		if err != nil {
 			continue
 		}
-		var s Origin
+		s := Origin{Piped: a.connector.Scheme == stdioScheme}
 		if a.connector.Yields != nil {
 			s.Yields = a.connector.Yields(a)
 		}
@@ -86,6 +87,7 @@ func (r *Registry) Origins(args []string) []Origin {
 type Target struct {
 	Name  string // of the one file that will be written; "": none, or several
 	Takes string // see Connector
+	Joins bool   // several streams become one: see Connector
 	Keeps bool   // see Connector
 }
 
@@ -96,7 +98,7 @@ func (r *Registry) Target(arg string, sources []string) Target {
 	if err != nil {
 		return Target{}
 	}
-	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps}
+	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps, Joins: a.connector.Joins && r.Many(sources)}
 	if len(a.Paths) == 1 && !r.Many(sources) && !directory(a.Paths[0]) {
 		d.Name = a.Paths[0]
 	}
