@@ -3,6 +3,7 @@
 package command
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -141,6 +142,15 @@ func printError(w io.Writer, err error) {
 
 // printTo prints what nobody can be told about if it fails.
 func printTo(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+
+// showJSON prints a value as indented JSON.
+func showJSON(cmd *cobra.Command, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return show(cmd, string(text)+"\n")
+}
 
 // show prints the text that a command was asked for.
 func show(cmd *cobra.Command, text string) error {
