@@ -122,6 +122,40 @@ func TestAddressErrorsNameWhatIsWrongAndValid(t *testing.T) {
 	}
 }
 
+func TestMissingSlashesAreNoticed(t *testing.T) {
+	r := New()
+	t.Chdir(t.TempDir())
+	for arg, want := range map[string]string{
+		"sqlite:x.db":                       "did you mean sqlite://x.db?",
+		"sqlite:/var/x.db?table=t":          "did you mean sqlite:///var/x.db?table=t?",
+		"SQLite:x.db":                       "did you mean sqlite://x.db?",
+		"postgres:app:secret@host/db":       "postgres:app:xxxxx@host/db: did you mean postgres://app:xxxxx@host/db?",
+		"postgres:/app@host/db":             "did you mean postgres://xxxxx@host/db?",
+		"http:example.org/a":                "did you mean http://example.org/a? for a file of that name write ./http:example.org/a",
+		"https:/example.org/a?token=secret": "did you mean https://example.org/a?token=xxxxx?",
+		"gen:size=1GiB":                     "did you mean gen://?size=1GiB?",
+		"gen:?size=1GiB":                    "did you mean gen://?size=1GiB?",
+		"slow:":                             "did you mean slow://?",
+		"file:a.log":                        "did you mean a.log?",
+		"file:/a.log":                       "did you mean file:///a.log?",
+		"dlq:dead":                          "did you mean dlq://dead?",
+	} {
+		_, err := r.Parse(arg)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Parse(%q) error = %v; want it to say %q, and no secret", arg, err, want)
+		}
+	}
+	if err := os.WriteFile("sqlite:x.db", nil, 0o600); err != nil {
+		t.Skipf("this system has no such names: %v", err)
+	}
+	for _, arg := range []string{"sqlite:x.db", "./slow:x", "backup:x", "a/gen:x", "s3:x", `C:\a`} {
+		if a, err := r.Parse(arg); err != nil || len(a.Paths) != 1 || a.Paths[0] != arg {
+			t.Errorf("Parse(%q) = %v, %v; want a file", arg, a.Paths, err)
+		}
+	}
+}
+
 func TestSidesAreChecked(t *testing.T) {
 	r, env := New(), Env{}
 	for arg, want := range map[string]string{
