@@ -9,6 +9,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/job"
 	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/codec/compress"
+	"github.com/weirflow/weir/transform/external"
 )
 
 // hint says what to do about an error, if that is known and the error does not
@@ -16,6 +17,7 @@ import (
 func hint(err error) string {
 	var panicked *weir.PanicError
 	var window *compress.WindowError
+	var output *external.NotJSONError
 	switch {
 	case errors.Is(err, job.ErrTimedOut):
 		return "raise --timeout, or see at what it spent its time with --progress plain"
@@ -34,6 +36,8 @@ func hint(err error) string {
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
 	case errors.As(err, &window):
 		return "raise --max-window to what it needs; --memory must have room for twice as much"
+	case errors.As(err, &output):
+		return "text that is no JSON can be written if --exec comes last, with --to lines"
 	case errors.Is(err, codec.ErrTooLong):
 		return "raise --max-record"
 	case errors.As(err, &panicked):

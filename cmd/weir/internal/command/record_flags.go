@@ -54,7 +54,7 @@ func (f *recordFlags) add(set *pflag.FlagSet) {
 		set.Var(&stageFlag{to: &f.Stages, kind: s.name}, s.name, s.usage)
 	}
 	set.Var(&stageFlag{to: &f.Stages, kind: records.Program}, "transform", "apply a program of such statements; @FILE reads it")
-	set.Var(&stageFlag{to: &f.Stages, kind: records.Exec}, "exec", "pass records through a `COMMAND`, as NDJSON lines: 'jq -c .'")
+	set.Var(&stageFlag{to: &f.Stages, kind: records.Exec}, "exec", "pass records through a `COMMAND` that reads and prints a line of JSON each: 'jq -c .'")
 	set.Var(&f.workers, "workers", "batches that are transformed at once (default one a processor)")
 	set.StringSliceVar(&f.columns, "columns", nil, "`NAMES` of the columns to write to CSV (default the fields of the first record)")
 	set.Var(&f.maxRecord, "max-record", "largest record; what is larger is a bad one (default "+size.Flag(codec.DefaultMaxRecord)+")")

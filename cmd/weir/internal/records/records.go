@@ -74,6 +74,7 @@ type Pipeline struct {
 	sink    func(weir.Sink) (weir.Sink, error)
 	dynamic bool // the formats of streams are found out one by one
 	from    codec.Format
+	json    bool // what is written is made of JSON values
 	encode  func() (*codec.Encoder, error)
 	encoder *codec.Encoder // of this run
 }
@@ -160,6 +161,7 @@ func (p *Pipeline) convert(d decision) error {
 	if p.ask.Columns != nil && d.to.Format.Name != codec.CSV && d.to.Format.Name != codec.TSV {
 		return errors.New("--columns is about CSV and TSV, and neither is written")
 	}
+	p.json = structured(d.to.Format) || d.to.Format.Name == codec.JSON
 	p.encode = func() (*codec.Encoder, error) {
 		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{Convert: p.conversion(), KeepNames: d.takes})
 	}
@@ -219,7 +221,7 @@ func (p *Pipeline) Steps(batch int) ([]weir.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := p.ask.steps(batch, p.bad)
+	stages, err := p.ask.steps(batch, p.bad, p.json)
 	if err != nil {
 		return nil, err
 	}

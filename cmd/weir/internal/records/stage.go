@@ -54,8 +54,9 @@ func (a Ask) Parts() []string {
 	return parts
 }
 
-// steps returns the steps of the stages: statements in a row are one program.
-func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
+// steps returns the steps of the stages: statements in a row are one program. json
+// says that what comes out must be JSON; between stages it always must.
+func (a Ask) steps(batch int, bad weir.BadPolicy, json bool) ([]weir.Step, error) {
 	var steps []weir.Step
 	var row []transform.Statement
 	end := func() error {
@@ -70,7 +71,7 @@ func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
 		steps = append(steps, p.Step(batch))
 		return nil
 	}
-	for _, s := range a.Stages {
+	for i, s := range a.Stages {
 		row = append(row, s.statements...)
 		if s.command == "" {
 			continue
@@ -78,7 +79,7 @@ func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
 		if err := end(); err != nil {
 			return nil, err
 		}
-		step, err := external.Step(s.command, 0)
+		step, err := external.Step(s.command, external.Options{JSON: json || i+1 < len(a.Stages)})
 		if err != nil {
 			return nil, err
 		}
