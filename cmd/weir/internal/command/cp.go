@@ -43,17 +43,15 @@ one aborts at once.
 		Args: sourcesAndDestination,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
-			t := transfer{
-				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table, follow: f.follow,
-				sources: args[:last], destination: args[last],
-			}
+			t := f.transfer(sys, reg)
+			t.sources, t.destination = args[:last], args[last]
 			return t.run(cmd.Context())
 		},
 		ValidArgsFunction: completeAddress(reg),
 	}
 	f.add(cmd.Flags())
 	completeProgress(cmd)
+	completeRecords(cmd)
 	return cmd
 }
 

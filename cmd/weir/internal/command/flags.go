@@ -10,6 +10,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/size"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // sizeFlag is an amount of bytes as a flag's value.
@@ -111,6 +112,8 @@ type cpFlags struct {
 	receipt      string
 	table        registry.Table
 	follow       registry.Follow
+	poll         durationFlag
+	exclude      []string
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -133,6 +136,8 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
 	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
 	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
+	set.Var(&f.poll, "poll", "with --follow: the longest time between two looks at a file (default "+file.DefaultPoll.String()+")")
+	set.StringArrayVar(&f.exclude, "exclude", nil, "leave out a `PATH` below a directory, or of a glob: a file, or a directory with all that is in it; again for more")
 	f.recordFlags.add(set)
 	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")
 	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index of a table: rows that are there are replaced")
@@ -140,6 +145,16 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.table.Strict, "strict", false, "a member that has no column in the table makes a record a bad one")
 	f.stateFlags.add(set)
 	set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
+}
+
+// transfer returns what the flags ask for; where from and to is still to be said.
+func (f *cpFlags) transfer(sys System, reg *registry.Registry) transfer {
+	follow := f.follow
+	follow.Poll = time.Duration(f.poll)
+	return transfer{
+		sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(),
+		state: f.stateFlags, receipt: f.receipt, table: f.table, follow: follow, exclude: f.exclude,
+	}
 }
 
 // followStreams are open side by side with --follow: each file that is followed

@@ -43,7 +43,8 @@ resumes (a later run goes on where one was cut short), guarantee (label, reason)
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t := transfer{sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(), state: f.stateFlags, table: f.table, follow: f.follow}
+			t := f.transfer(sys, reg)
+			t.receipt = "" // nothing is moved, so nothing is written
 			var r *route
 			if len(args) > 0 {
 				t.sources, t.destination = args[:len(args)-1], args[len(args)-1]
@@ -64,6 +65,7 @@ resumes (a later run goes on where one was cut short), guarantee (label, reason)
 	f.add(cmd.Flags())
 	cmd.Flags().Lookup("json").Usage = "print the plan as a JSON object"
 	completeProgress(cmd)
+	completeRecords(cmd)
 	return cmd
 }
 

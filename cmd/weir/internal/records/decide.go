@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/codec/compress"
+	"github.com/weirflow/weir/codec/parquet"
 )
 
 // mode is how much is done to the content.
@@ -27,6 +28,7 @@ type decision struct {
 	takes    bool // the destination takes records
 
 	fromParquet, toParquet bool
+	parquet                parquet.Options // where it is written
 }
 
 // decide finds out what is to be done from flags and names.
@@ -43,8 +45,10 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	switch {
 	case len(a.Stages) > 0, d.takes, a.Validate, a.MaxRecord > 0, a.Columns != nil, a.UTF8 != "" && a.UTF8 != Keep, a.OnError != "" && a.OnError != Fail,
 		asked && (isRecords(d.from.Format) || isRecords(d.to.Format)),
-		d.fromParquet && (named || asked), d.toParquet:
+		d.fromParquet && !d.toParquet && (named || asked), d.toParquet && (!d.fromParquet || a.To != "" || a.Schema != ""):
 		d.mode = convert
+	case d.toParquet: // from Parquet: it passes as it is
+		d.toParquet = false
 	case asked:
 		d.mode = recompress
 	case !named || !d.known || d.from == d.to:
@@ -56,8 +60,11 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	default:
 		d.mode = recompress
 	}
-	if d.mode == convert {
+	switch {
+	case d.mode == convert:
 		return d, d.complete(a, named)
+	case d.mode == asIs && a.Level > 0 && method(d.to.Compression) != "":
+		d.mode = recompress // what is compressed that way already is compressed again
 	}
 	return d, nil
 }
@@ -66,9 +73,12 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 	if a.From != "" {
 		d.known = true
-		if a.From == parquetName {
-			d.fromParquet = true
-			return nil
+		var settings string
+		if d.fromParquet, settings = cutParquet(a.From); d.fromParquet {
+			if settings != "" {
+				err = errFormat("--from", a.From, errors.New("Parquet that is read has no settings"))
+			}
+			return err
 		}
 		d.from, err = codec.ParseSpec(a.From)
 		if err != nil {
@@ -110,9 +120,12 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 	case d.takes:
 		d.to, err = codec.ParseSpec(to.Takes)
 		return true, err
-	case a.To == parquetName:
+	case isParquet(a.To):
 		d.toParquet = true
-		return true, nil
+		if d.parquet, err = parseParquet(a.To); err != nil {
+			err = errFormat("--to", a.To, err)
+		}
+		return true, err
 	case a.To != "":
 		if d.to, err = codec.ParseSpec(a.To); err != nil {
 			err = errFormat("--to", a.To, err)
@@ -121,8 +134,8 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 	case to.Name == "":
 		return false, nil
 	case strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName):
-		d.toParquet = !d.fromParquet || len(a.Stages) > 0
-		return d.toParquet, nil
+		d.toParquet = true
+		return true, nil
 	}
 	d.to, named = codec.InferSpec(base(to.Name))
 	return named, nil
@@ -153,8 +166,11 @@ func keeps(f codec.Format) bool { return f.Name != codec.Auto && f.Name != codec
 
 // structured reports whether records of a format have fields.
 func structured(f codec.Format) bool {
-	return f.Name == codec.CSV || f.Name == codec.TSV || f.Name == codec.NDJSON
+	return isRows(f) || f.Name == codec.NDJSON
 }
+
+// isRows reports whether records of a format are rows.
+func isRows(f codec.Format) bool { return f.Name == codec.CSV || f.Name == codec.TSV }
 
 // sameFormat reports whether two names say nothing that differs but compression.
 func sameFormat(from, to codec.Format) bool {

@@ -24,8 +24,14 @@ import (
 type Ask struct {
 	From, To string  // specs; empty: find out
 	Stages   []Stage // in their order
-	Columns  []string
 	Validate bool
+
+	Columns    []string // of CSV and TSV; of Parquet that is read
+	DropOthers bool     // members that are not columns are left out
+	Strings    bool     // fields of CSV and TSV are strings
+	Message    string   // the member that holds a record that is not JSON or a row; "": the codec's default
+	Level      int      // of compression; 0: the compression's default
+	Schema     string   // of Parquet that is written; "": found
 
 	MaxRecord int64   // bytes; 0: the codec's default
 	MaxRatio  float64 // of decompression; 0: none
@@ -86,6 +92,9 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err = a.applies(d); err != nil {
+		return nil, err
+	}
 	if p.bad, p.box, err = a.policy(); err != nil {
 		return nil, err
 	}
@@ -127,7 +136,7 @@ func (p *Pipeline) recompress(d decision) {
 	}
 	bytes := codec.Spec{Format: codec.Format{Name: codec.Bytes}, Compression: d.to.Compression}
 	p.encode = func() (*codec.Encoder, error) {
-		return codec.NewEncoder(bytes.Format, bytes, codec.EncodeOptions{KeepNames: true})
+		return codec.NewEncoder(bytes.Format, bytes, codec.EncodeOptions{Level: p.ask.Level, KeepNames: true})
 	}
 }
 
@@ -140,30 +149,29 @@ func (p *Pipeline) convert(d decision) error {
 	case d.fromParquet:
 		p.from = codec.Format{Name: codec.NDJSON}
 		p.source = func(inner weir.Source, _ int) (weir.Source, error) {
-			return parquet.NewSource(inner, parquet.Options{Bad: p.bad, MaxRecord: int(p.ask.MaxRecord), Rename: parquet.RenameRecords}), nil
+			return parquet.NewSource(inner, p.parquetRead()), nil
 		}
 	default:
 		p.dynamic = p.from.Name == codec.Auto
 		p.source = func(inner weir.Source, batch int) (weir.Source, error) {
 			return codec.NewSource(inner, codec.SourceOptions{
 				Format: d.from.Format, Compression: d.from.Compression, MaxRecord: int(p.ask.MaxRecord),
-				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
+				Bad: p.bad, UTF8: p.ask.UTF8.encoding(), Validate: p.ask.Validate && isRows(d.from.Format), MaxRatio: p.ask.MaxRatio, MaxWindow: p.ask.MaxWindow,
 				Rename: codec.TrimCompression, Carry: carry(batch),
 			})
 		}
 	}
 	if d.toParquet {
 		p.sink = func(inner weir.Sink) (weir.Sink, error) {
-			return parquet.NewSink(inner, parquet.Options{Bad: p.bad, Rename: parquet.RenameFile}), nil
+			o := d.parquet
+			o.Bad, o.Rename, o.Schema = p.bad, parquet.RenameFile, p.ask.Schema
+			return parquet.NewSink(inner, o), nil
 		}
 		d.to = codec.Spec{Format: codec.Format{Name: codec.NDJSON}}
 	}
-	if p.ask.Columns != nil && d.to.Format.Name != codec.CSV && d.to.Format.Name != codec.TSV {
-		return errors.New("--columns is about CSV and TSV, and neither is written")
-	}
-	p.json = structured(d.to.Format) || d.to.Format.Name == codec.JSON
+	p.json = isText(d.to.Format)
 	p.encode = func() (*codec.Encoder, error) {
-		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{Convert: p.conversion(), KeepNames: d.takes})
+		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{Convert: p.conversion(), Level: p.ask.Level, KeepNames: d.takes})
 	}
 	return nil
 }
@@ -177,7 +185,10 @@ func (p *Pipeline) middle() codec.Format {
 }
 
 func (p *Pipeline) conversion() codec.ConvertOptions {
-	return codec.ConvertOptions{Columns: p.ask.Columns, Validate: p.ask.Validate, Bad: p.bad}
+	return codec.ConvertOptions{
+		Columns: p.ask.Columns, DropOthers: p.ask.DropOthers, Strings: p.ask.Strings, Key: p.ask.Message,
+		Text: p.ask.UTF8.invalid(), Validate: p.ask.Validate, Bad: p.bad,
+	}
 }
 
 // Source returns inner with what is done to its streams, in batches of so many

@@ -2,6 +2,7 @@ package records
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/weirflow/weir"
@@ -48,10 +49,34 @@ func (a Ask) Parts() []string {
 	if a.UTF8 != "" {
 		parts = append(parts, "utf8", string(a.UTF8))
 	}
+	for _, o := range []struct{ name, text string }{
+		{"message-field", a.Message}, {"schema", a.Schema}, {"level", number(a.Level)},
+		{"strings", flag(a.Strings)}, {"drop-others", flag(a.DropOthers)},
+	} {
+		if o.text != "" {
+			parts = append(parts, o.name, o.text)
+		}
+	}
 	for _, s := range a.Stages {
 		parts = append(parts, s.kind, s.text)
 	}
 	return parts
+}
+
+// number returns a number that was given as text, and nothing for none.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// flag returns a text for a flag that was given, and nothing for one that was not.
+func flag(given bool) string {
+	if given {
+		return "yes"
+	}
+	return ""
 }
 
 // steps returns the steps of the stages: statements in a row are one program. json

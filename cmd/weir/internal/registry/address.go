@@ -141,7 +141,8 @@ func (a *Address) query(query string) error {
 		if p == nil {
 			return a.unknownParam(name)
 		}
-		if _, twice := a.values[name]; twice {
+		before, twice := a.values[name]
+		if twice && !p.Many {
 			return fmt.Errorf("parameter %s is given twice", name)
 		}
 		decoded, err := unescapeValue(text)
@@ -156,6 +157,9 @@ func (a *Address) query(query string) error {
 			if v, err = a.registry.Parse(string(inner)); err != nil {
 				return fmt.Errorf("parameter %s: %w", name, err)
 			}
+		}
+		if twice {
+			v = before.(string) + separator + v.(string)
 		}
 		a.values[name] = v
 	}

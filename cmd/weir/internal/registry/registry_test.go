@@ -83,7 +83,7 @@ func TestAddressErrorsNameWhatIsWrongAndValid(t *testing.T) {
 	r := New()
 	for arg, want := range map[string]string{
 		"":                            "empty",
-		"slow://?foo=1":               `unknown query parameter "foo" of slow://; valid: delay, jitter, concurrency, rate`,
+		"slow://?foo=1":               `unknown query parameter "foo" of slow://; valid: delay, jitter, concurrency, rate, seed`,
 		"null://?foo=1":               `unknown query parameter "foo" of null://; it has none`,
 		"slow://?delay=fast":          `parameter delay is "fast": not a duration; example: delay=50ms`,
 		"slow://?delay=-1s":           "must not be negative",
@@ -153,6 +153,27 @@ func TestMissingSlashesAreNoticed(t *testing.T) {
 		if a, err := r.Parse(arg); err != nil || len(a.Paths) != 1 || a.Paths[0] != arg {
 			t.Errorf("Parse(%q) = %v, %v; want a file", arg, a.Paths, err)
 		}
+	}
+}
+
+func TestHeadersMayBeSeveral(t *testing.T) {
+	r := New()
+	a, err := r.Parse("http://example.org/a#header=Authorization:%20Bearer%20secret&header=accept:text/csv&retries=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := headers(a)
+	if err != nil || len(all) != 2 || all.Get("Authorization") != "Bearer secret" || all.Get("Accept") != "text/csv" {
+		t.Errorf("headers = %v, %v", all, err)
+	}
+	if strings.Contains(a.Redacted, "secret") {
+		t.Errorf("the address gives the secret away: %s", a.Redacted)
+	}
+	if a, err = r.Parse("http://example.org/a#header=x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = headers(a); err == nil || !strings.Contains(err.Error(), "a name, a colon and a value") {
+		t.Errorf("err = %v", err)
 	}
 }
 
@@ -267,7 +288,7 @@ func TestCompletion(t *testing.T) {
 	for prefix, want := range map[string]string{
 		"g":                         "gen://",
 		"slow://?d":                 "slow://?delay=",
-		"slow://?delay=1s&":         "slow://?delay=1s&jitter= slow://?delay=1s&concurrency= slow://?delay=1s&rate=",
+		"slow://?delay=1s&":         "slow://?delay=1s&jitter= slow://?delay=1s&concurrency= slow://?delay=1s&rate= slow://?delay=1s&seed=",
 		"file:///a?sync=":           "file:///a?sync=true file:///a?sync=false",
 		"gen://?format=n":           "",
 		"file:///a":                 "",
