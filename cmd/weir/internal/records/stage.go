@@ -50,8 +50,11 @@ func (a Ask) Parts() []string {
 		parts = append(parts, "utf8", string(a.UTF8))
 	}
 	for _, o := range []struct{ name, text string }{
-		{"message-field", a.Message}, {"schema", a.Schema}, {"level", number(a.Level)},
-		{"strings", flag(a.Strings)}, {"drop-others", flag(a.DropOthers)},
+		{"message-field", a.Message},
+		{"schema", a.Schema},
+		{"level", number(a.Level)},
+		{"strings", flag(a.Strings)},
+		{"drop-others", flag(a.DropOthers)},
 	} {
 		if o.text != "" {
 			parts = append(parts, o.name, o.text)
