@@ -36,7 +36,7 @@ sources, destination and transforms, it continues at its checkpoints.`,
 		Args: noSuchSubcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&dir, "state", "", "`DIR`ectory of the state (default $WEIR_STATE, or ~/.local/state/weir)")
+	cmd.PersistentFlags().StringVar(&dir, "state", "", "directory `DIR` of the state (default $WEIR_STATE, or ~/.local/state/weir)")
 	cmd.AddCommand(newCheckpointList(where), newCheckpointShow(where), newCheckpointSet(where), newCheckpointRemove(where))
 	return cmd
 }

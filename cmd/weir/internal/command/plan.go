@@ -63,6 +63,7 @@ resumes (a later run goes on where one was cut short), guarantee (label, reason)
 		ValidArgsFunction: completeAddress(reg),
 	}
 	f.add(cmd.Flags())
+	groupFlags(sys, cmd)
 	cmd.Flags().Lookup("json").Usage = "print the plan as a JSON object"
 	completeProgress(cmd)
 	completeRecords(cmd)
