@@ -35,7 +35,7 @@ resumes (a later run goes on where one was cut short), guarantee (label, reason)
 		Example: `  weir plan --memory 32MiB
   weir plan --memory 96MiB --streams 1000
   weir plan orders.csv.gz orders.ndjson --where 'qty > 0'
-  weir plan app.log 'sqlite://log.db?table=t' --json | jq -r .route.guarantee.label`,
+  weir plan app.log 'sqlite://x.db?table=log' --create --json | jq .route.guarantee`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return errors.New("the destination is missing")

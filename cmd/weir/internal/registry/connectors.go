@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	nethttp "net/http"
 	"net/url"
@@ -183,8 +184,11 @@ func download(scheme string) Connector {
 			{Name: "timeout", Kind: Duration, Default: "30s", Example: "10s", Text: "for connecting, and for the header of an answer; not for the body"},
 			{Name: "header", Kind: Text, Example: "Authorization:%20Bearer%20TOKEN", Secret: true, Many: true, Text: "sent with every request; again for more"},
 		},
-		source: func(a Address, _ Env) (weir.Source, error) {
-			o := http.Options{Retries: int(value[int64](a, "retries")), Timeout: value[time.Duration](a, "timeout")}
+		source: func(a Address, env Env) (weir.Source, error) {
+			o := http.Options{
+				Retries: int(value[int64](a, "retries")), Timeout: value[time.Duration](a, "timeout"),
+				OnRetry: retried(a, env),
+			}
 			if o.Retries == 0 {
 				o.Retries = http.NoRetries
 			}
@@ -194,6 +198,16 @@ func download(scheme string) Connector {
 			}
 			return http.NewSource(a.URL, o)
 		},
+	}
+}
+
+// retried tells people that a request is repeated.
+func retried(a Address, env Env) func(error, time.Duration) {
+	if env.Notice == nil {
+		return nil
+	}
+	return func(cause error, wait time.Duration) {
+		env.Notice(fmt.Sprintf("%s: %v; trying again in %v", a.Redacted, cause, wait.Round(time.Millisecond)))
 	}
 }
 
