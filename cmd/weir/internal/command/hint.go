@@ -34,6 +34,8 @@ func hint(err error) string {
 		return "lower --streams, or raise the limit on open files (ulimit -n)"
 	case isTooLarge(err):
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
+	case isTooSmall(err):
+		return "raise --memory: beside what 'weir plan' shows, the destination and the transforms need some; or lower --batch"
 	case errors.As(err, &window):
 		return "raise --max-window to what it needs; --memory must have room for twice as much"
 	case errors.As(err, &output):
@@ -56,6 +58,12 @@ func isFile(err error) bool {
 func isTooLarge(err error) bool {
 	var e *weir.Error
 	return errors.As(err, &e) && e.Op == "lease" && e.Kind == weir.Rejected
+}
+
+// isTooSmall reports whether err is about a budget in which a run cannot begin.
+func isTooSmall(err error) bool {
+	var e *weir.Error
+	return errors.As(err, &e) && e.Op == "open" && e.Kind == weir.Invalid && strings.HasPrefix(e.Err.Error(), "the pipeline needs at least")
 }
 
 // isOptions reports whether err is about a value that a connector or the engine

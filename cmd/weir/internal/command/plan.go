@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/cmd/weir/internal/job"
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/size"
@@ -26,7 +27,8 @@ this machine: what the program itself takes, what each stream costs, and what is
 left for data in flight. With a source and a destination it also shows how records
 would be read and written, and what the route promises after a crash, with the
 reason: exactly-once, at-least-once or best-effort. Nothing is moved; the first
-stream of the source is opened, and refused if its decompressor needs too much.
+stream of the source is opened, and what would not fit the cap is refused, such as
+the window of its decompressor.
 
 With --json it is one JSON object: memory (the division, in bytes), smallest_cap_bytes,
 streams, batches_in_flight, and with a source and a destination route: sources,
@@ -137,7 +139,12 @@ func (t *transfer) route(ctx context.Context) (*route, error) {
 		return nil, err
 	}
 	g, err := promise(ctx, ends.Source, ends.Sink, keeps)
-	if err = errors.Join(err, ends.Source.Close(), ends.Sink.Close(), t.pipeline.Close()); err != nil {
+	if err == nil {
+		err = job.Job{Ends: ends, Options: t.options, Plan: t.plan}.Admit(ctx)
+	} else {
+		err = errors.Join(err, ends.Sink.Close())
+	}
+	if err = errors.Join(err, ends.Source.Close(), t.pipeline.Close()); err != nil {
 		return nil, err
 	}
 	r := &route{Destination: t.registry.Redact(t.destination), Changes: t.pipeline.Changes, Steps: []string{}, Resumes: keeps, Guarantee: g}
