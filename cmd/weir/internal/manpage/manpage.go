@@ -42,6 +42,7 @@ func Write(w io.Writer, root *cobra.Command, connectors []registry.Connector) er
 		p.connector(c)
 	}
 	p.macro(".SH", "ENVIRONMENT")
+	p.item("WEIR_STATE", "The directory in which it is kept how far jobs have come, or none.")
 	p.item("NO_COLOR", "If set, progress is drawn without colours.")
 	p.item("TERM", "If it is dumb, progress is not drawn in place.")
 	return p.w.Flush()
