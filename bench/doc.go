@@ -8,8 +8,8 @@
 // its ratio differs from 1 is the noise, and a difference that is not larger than
 // that is none.
 //
-//	make bench                                      # all, about 8 minutes; keeps the result
-//	make bench BENCHFLAGS=--quick                   # a minute or two, only to look at
+//	make bench                                      # all, a quarter of an hour; keeps the result
+//	make bench BENCHFLAGS=--quick                   # some minutes, only to look at
 //	make bench BENCHFLAGS='--only copy --size 2GiB'
 //
 // A run of everything is written to bench/results, with what the machine is and

@@ -22,6 +22,9 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"copy", "a file to a file, beside cp and other tools", runCopy},
+		{"checkpoints", "a file to a file, with checkpoints beside without", runCheckpoints},
+		{"resume", "how soon a copy that was cut short goes on, beside a new one", runResume},
+		{"sqlite", "records into a table, beside sqlite3", runSQLite},
 		{"streams", "1, 100 and 1,000 streams into a slow sink, beside a bare loop each", runStreams},
 		{"bounded", "a slow sink, without bound and bounded by count beside weir", runBounded},
 		{"touch", "reading a file and looking at every byte, beside a bare loop", runTouch},
@@ -79,7 +82,7 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.BoolVar(&o.quick, "quick", false, "small sizes and few rounds: a minute or two, to look at and not to quote")
+	f.BoolVar(&o.quick, "quick", false, "small sizes and few rounds: some minutes, to look at and not to quote")
 	f.StringVar(&o.only, "only", "", "run these `scenarios` only, separated by commas: "+names())
 	f.Var(&o.size, "size", "`size` of the file that is copied and touched (default 1GiB, quick 256MiB)")
 	f.IntVar(&o.rounds, "rounds", 0, "rounds of each table (default: as many as its contestants need)")

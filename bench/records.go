@@ -17,7 +17,7 @@ func runRecords(ctx context.Context, b *bench) ([]table, error) {
 		return nil, err
 	}
 	var tables []table
-	for _, part := range []func(context.Context) (table, error){r.framing, r.copying, r.transforming, r.gzip, r.zstd, r.converting} {
+	for _, part := range []func(context.Context) (table, error){r.framing, r.copying, r.transforming, r.working, r.gzip, r.zstd, r.converting} {
 		t, err := part(ctx)
 		if err != nil {
 			return nil, err
@@ -26,7 +26,11 @@ func runRecords(ctx context.Context, b *bench) ([]table, error) {
 			tables = append(tables, t)
 		}
 	}
-	return tables, discard(r.ndjson, r.csv, r.gz, r.zst, r.target)
+	many, err := r.many(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(tables, many...), discard(r.ndjson, r.csv, r.gz, r.zst, r.target)
 }
 
 // recording is the files of the scenario.

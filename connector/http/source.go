@@ -42,6 +42,10 @@ type Options struct {
 	Timeout time.Duration
 	// Header is sent with every request. It may hold secrets: it is not shown.
 	Header http.Header
+	// OnRetry, if not nil, is told what went wrong before a request is repeated
+	// after wait. It is called by the goroutine that calls Next or Read, and must
+	// not block.
+	OnRetry func(cause error, wait time.Duration)
 }
 
 func (o Options) withDefaults() Options {

@@ -300,6 +300,9 @@ func (s *stream) again(ctx context.Context, cause error, wait time.Duration) err
 		wait = rand.N(most) // full jitter
 	}
 	s.failures++
+	if told := s.source.o.OnRetry; told != nil {
+		told(cause, wait)
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

@@ -210,6 +210,28 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestRetriesAreToldOf(t *testing.T) {
+	weirtest.CheckLeaks(t)
+	var told []string
+	s := (&server{content: []byte("content"), answer: func(n int, w stdhttp.ResponseWriter, _ *stdhttp.Request) bool {
+		if n < 2 {
+			w.WriteHeader(stdhttp.StatusServiceUnavailable)
+		}
+		return n < 2
+	}}).start(t)
+	_, err := download(t, s.url, http.Options{OnRetry: func(cause error, wait time.Duration) {
+		if wait < 0 {
+			t.Errorf("it waits for %v", wait)
+		}
+		told = append(told, cause.Error())
+	}})
+	must(t, err)
+	want := "the server answers 503 Service Unavailable"
+	if len(told) != 2 || told[0] != want || told[1] != want {
+		t.Errorf("told of %q; want twice %q", told, want)
+	}
+}
+
 // part answers a 206 with this Content-Range and no content.
 func part(contentRange string) func(w stdhttp.ResponseWriter) {
 	return func(w stdhttp.ResponseWriter) {

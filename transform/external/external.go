@@ -13,6 +13,10 @@
 // A batch is written to the program while its output is read, so neither side can
 // hold the other up for ever, and none of it is held outside of the batch but for
 // the pipes of the operating system.
+//
+// A program that fails, or prints what is no record, fails the stream: what it
+// printed cannot be told from what it meant, so there is no single record to give up
+// on.
 package external
 
 import (
@@ -33,6 +37,9 @@ const (
 	maxStderr = 4 << 10
 	// growStep is how much room is asked for when the output is full.
 	growStep = 64 << 10
+	// mostIgnored is how much a program may print behind what was no record until
+	// it is killed: it may be about to say why, and fail by itself.
+	mostIgnored = 1 << 20
 	// patience is how long the pipes of a program that was killed may stay open,
 	// held by a child that it started.
 	patience = time.Second
@@ -42,24 +49,35 @@ const (
 // the end of its standard error, and bookkeeping.
 const PerWorker = 32 << 10
 
-// Step returns a step that runs a command line by the shell. expand is the largest
-// output in bytes per byte of input; 0: 2.
-func Step(commandLine string, expand float64) (weir.Step, error) {
+// Options say what a program makes. The zero value works.
+type Options struct {
+	// Expand is the largest output in bytes per byte of input. Default: 2.
+	Expand float64
+	// JSON checks that each line of the output is a JSON value; a line that is not
+	// fails the stream with a *NotJSONError. Empty lines are left out. Default: a
+	// line may be anything.
+	JSON bool
+}
+
+// Step returns a step that runs a command line by the shell.
+func Step(commandLine string, o Options) (weir.Step, error) {
 	if strings.TrimSpace(commandLine) == "" {
 		return weir.Step{}, &weir.Error{Op: "exec", Kind: weir.Invalid, Err: errors.New("the command is empty; example: jq -c .")}
 	}
-	if expand == 0 {
-		expand = 2
+	if o.Expand == 0 {
+		o.Expand = 2
 	}
 	name, _, _ := strings.Cut(strings.TrimSpace(commandLine), " ")
 	return weir.Step{
-		Name: "exec " + name, Expand: expand, PerWorker: PerWorker,
-		Do: func(ctx context.Context, in, out *weir.Batch) error { return run(ctx, commandLine, in, out) },
+		Name: "exec " + name, Expand: o.Expand, PerWorker: PerWorker,
+		Do: func(ctx context.Context, in, out *weir.Batch) error {
+			return run(ctx, commandLine, in, &output{batch: out, json: o.JSON})
+		},
 	}, nil
 }
 
 // run gives the records of in to a program and takes those of out from it.
-func run(ctx context.Context, commandLine string, in, out *weir.Batch) error {
+func run(ctx context.Context, commandLine string, in *weir.Batch, out *output) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var said tail
@@ -73,68 +91,32 @@ func run(ctx context.Context, commandLine string, in, out *weir.Batch) error {
 	if err != nil {
 		return &weir.Error{Kind: weir.Invalid, Err: err}
 	}
-	full := read(stdout, out)
-	if full != nil {
-		cancel(full)
+	failed := out.read(stdout)
+	if failed != nil && !ignored(failed, stdout) {
+		cancel(failed)
 	}
 	err = cmd.Wait()
 	var exit *exec.ExitError
-	switch {
-	case full != nil:
-		return full
+	switch exited := errors.As(err, &exit); {
+	case exited && ctx.Err() == nil: // what it printed before may be part of that
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w%s", err, said.String())}
+	case failed != nil:
+		return failed
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &exit):
-		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w%s", err, said.String())}
 	}
 	return err // a program that does not want all of its input and exits with 0 is content
 }
 
-// read appends the lines of r to out as records.
-func read(r io.Reader, out *weir.Batch) error {
-	waiting := 0 // bytes behind the last record, in the space
-	for {
-		space := out.Space()
-		if waiting == len(space) {
-			if !out.Grow(waiting + growStep) {
-				return weir.ErrBatchFull
-			}
-			space = out.Space()
-		}
-		n, err := r.Read(space[waiting:])
-		for unseen := waiting; ; unseen = 0 {
-			space = out.Space()[:waiting+n]
-			at := bytes.IndexByte(space[unseen:], '\n')
-			if at < 0 {
-				waiting += n
-				break
-			}
-			line := unseen + at + 1
-			if err := end(out, line, waiting+n); err != nil {
-				return err
-			}
-			n, waiting = waiting+n-line, 0
-		}
-		if err == io.EOF && waiting > 0 { // a last line without an end
-			return end(out, waiting, waiting)
-		}
-		if err != nil {
-			return nil // the end; the exit code says whether it is a good one
-		}
+// ignored reads what a program prints behind what was no record, and reports whether
+// it ended by itself.
+func ignored(failed error, r io.Reader) bool {
+	var bad *NotJSONError
+	if !errors.As(failed, &bad) {
+		return false
 	}
-}
-
-// end makes the next line bytes of the space a record; in all, so many bytes of it
-// are in use.
-func end(out *weir.Batch, line, used int) error {
-	if room := len(out.Space()) - used; room < weir.RecordSize(0) && !out.Grow(used+growStep) {
-		return weir.ErrBatchFull
-	}
-	out.Advance(line)
-	if !out.EndRecord() {
-		return weir.ErrBatchFull
-	}
-	return nil
+	n, _ := io.CopyN(io.Discard, r, mostIgnored) // an error is the end
+	return n < mostIgnored
 }
 
 // tail keeps the end of what is written to it.

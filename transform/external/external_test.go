@@ -20,8 +20,13 @@ import (
 // through runs n numbered lines through a command.
 func through(ctx context.Context, t *testing.T, n int, commandLine string, o weir.Options) (*weirtest.MemSink, weir.Result, error) {
 	t.Helper()
+	return throughWith(ctx, t, n, commandLine, external.Options{}, o)
+}
+
+func throughWith(ctx context.Context, t *testing.T, n int, commandLine string, e external.Options, o weir.Options) (*weirtest.MemSink, weir.Result, error) {
+	t.Helper()
 	weirtest.CheckLeaks(t)
-	step, err := external.Step(commandLine, 0)
+	step, err := external.Step(commandLine, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +83,7 @@ func TestExitCodeAndWhatItSaidAreTheError(t *testing.T) {
 	if _, _, err := through(t.Context(), t, 10, `yes error | head -c 100000 >&2; exit 1`, weir.Options{}); err == nil || len(err.Error()) > 5000 {
 		t.Errorf("an error of %d bytes", len(fmt.Sprint(err)))
 	}
-	if _, err := external.Step(" ", 0); weir.KindOf(err) != weir.Invalid {
+	if _, err := external.Step(" ", external.Options{}); weir.KindOf(err) != weir.Invalid {
 		t.Errorf("an empty command: %v", err)
 	}
 }
@@ -101,6 +106,43 @@ func TestOutputBeyondTheBudgetIsAnError(t *testing.T) {
 	}
 }
 
+func TestOutputThatMustBeJSONIsChecked(t *testing.T) {
+	check := external.Options{JSON: true}
+	for name, c := range map[string]struct{ command, want string }{
+		"several lines": {`sed 's/.*/{\n  "n": &\n}/'`, `line 1 of its output is not a JSON value: "{"; a record is one line: let the program print it compact, as jq -c does`},
+		"text":          {`sed 's/^7$/seven/'`, `line 8 of its output is not a JSON value: "seven"`},
+		"torn":          {`cat; printf '{"a":'`, `line 11 of its output is not a JSON value: "{\"a\":"`},
+		"long":          {`head -c 100000 /dev/zero | tr '\0' x`, `"` + strings.Repeat("x", 80) + `"`},
+		"not UTF-8":     {`printf '\377\n'`, "\uFFFD"},
+		"endless":       {`yes`, `line 1 of its output`},
+	} {
+		dst, _, err := throughWith(t.Context(), t, 10, c.command, check, weir.Options{})
+		var bad *external.NotJSONError
+		if !errors.As(err, &bad) || weir.KindOf(err) != weir.Rejected || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want it to say %s", name, err, c.want)
+		}
+		if _, ok := dst.Committed("s"); ok {
+			t.Errorf("%s: committed", name)
+		}
+	}
+	// A program that fails says more than what it printed before.
+	_, _, err := throughWith(t.Context(), t, 10, `echo usage: x; echo "no such field" >&2; exit 3`, check, weir.Options{})
+	if err == nil || !strings.Contains(err.Error(), "exit status 3: no such field") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestEmptyLinesOfJSONAreNoRecords(t *testing.T) {
+	dst, res, err := throughWith(t.Context(), t, 500, `sed 's/$/ \n\n \t\r/'; echo; echo`, external.Options{JSON: true}, weir.Options{})
+	var want strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&want, "%d \n", i)
+	}
+	if got, _ := dst.Committed("s"); err != nil || string(got) != want.String() || res.Written.Records != 500 {
+		t.Errorf("%d records, %v:\n%q", res.Written.Records, err, got)
+	}
+}
+
 func TestCancelKillsTheProgramAndWhatItStarted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(200*time.Millisecond, cancel)
@@ -120,7 +162,7 @@ func TestTornLastLineIsARecord(t *testing.T) {
 }
 
 func BenchmarkCat(b *testing.B) {
-	step, err := external.Step("cat", 0)
+	step, err := external.Step("cat", external.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -36,7 +36,7 @@ sources, destination and transforms, it continues at its checkpoints.`,
 		Args: noSuchSubcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.PersistentFlags().StringVar(&dir, "state", "", "`DIR`ectory of the state (default $WEIR_STATE, or ~/.local/state/weir)")
+	cmd.PersistentFlags().StringVar(&dir, "state", "", "directory `DIR` of the state (default $WEIR_STATE, or ~/.local/state/weir)")
 	cmd.AddCommand(newCheckpointList(where), newCheckpointShow(where), newCheckpointSet(where), newCheckpointRemove(where))
 	return cmd
 }
@@ -97,7 +97,7 @@ func newCheckpointShow(where func() (string, error)) *cobra.Command {
 		Use:     "show JOB",
 		Short:   "list the streams of a job and how far they have come",
 		Example: "  weir checkpoint show 3f2a91c05d7be684",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly("JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := where()
 			if err != nil {
@@ -145,7 +145,7 @@ func newCheckpointSet(where func() (string, error)) *cobra.Command {
 What lies between the two is read again or left out: this is for repairs. A
 destination that stores positions with the data goes by its own.`,
 		Example: "  weir checkpoint set 3f2a91c05d7be684 topic/3 off=4096",
-		Args:    cobra.ExactArgs(3),
+		Args:    exactly("JOB", "STREAM", "POSITION"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir, err := where()
 			if err != nil {

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 )
@@ -70,6 +72,7 @@ below the cap that you give it, and weir says which side is slow.`,
 	root.SetIn(sys.Stdin)
 	root.SetOut(sys.Stdout)
 	root.SetErr(sys.Stderr)
+	root.SetFlagErrorFunc(nearFlag)
 	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
 	root.AddCommand(
 		newCp(sys, reg), newGen(sys, reg), newProve(sys, reg), newProveScenario(sys, reg), newPlan(sys, reg), newConnectors(reg), newCheckpoint(sys), newDLQ(sys, reg), newCompletion(), newVersion(), newMan(reg),
@@ -89,6 +92,63 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		text += "; to move data: weir cp SRC... DST"
 	}
 	return errors.New(text)
+}
+
+// nearFlag says which flag may have been meant by one that does not exist.
+func nearFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || len(unknown.GetSpecifiedName()) < 2 {
+		return err
+	}
+	best, least := "", 3 // edits
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if n := edits(unknown.GetSpecifiedName(), f.Name); n < least && !f.Hidden {
+			best, least = f.Name, n
+		}
+	})
+	if best == "" {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean --%s?", err, best)
+}
+
+// edits returns how many bytes must be put in, taken out or replaced to make b of a.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0] // of the row above, one to the left
+		row[0] = i + 1
+		for j := range len(b) {
+			same := before
+			if a[i] != b[j] {
+				same++
+			}
+			before = row[j+1]
+			row[j+1] = min(same, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// exactly wants arguments, as usage names them.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return fmt.Errorf("%s is missing, as in: %s", names[len(args)], firstExample(cmd))
+		case len(args) > len(names):
+			return fmt.Errorf("unexpected argument %q", args[len(names)])
+		}
+		return nil
+	}
+}
+
+func firstExample(cmd *cobra.Command) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+	return first
 }
 
 const (
@@ -141,6 +201,15 @@ func printError(w io.Writer, err error) {
 
 // printTo prints what nobody can be told about if it fails.
 func printTo(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+
+// showJSON prints a value as indented JSON.
+func showJSON(cmd *cobra.Command, value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return show(cmd, string(text)+"\n")
+}
 
 // show prints the text that a command was asked for.
 func show(cmd *cobra.Command, text string) error {

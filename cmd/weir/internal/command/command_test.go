@@ -51,6 +51,27 @@ func TestEveryCommandHasHelpWithExamples(t *testing.T) {
 	}
 }
 
+func TestGroupedHelpShowsEveryFlagOnce(t *testing.T) {
+	for _, name := range []string{"cp", "plan"} {
+		cmd, _, err := New(nowhere(t, nil)).Find([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		usage := cmd.UsageString()
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if n := strings.Count(usage, "\n      --"+f.Name+" ") + strings.Count(usage, ", --"+f.Name+" "); n != 1 {
+				t.Errorf("%s: --%s is there %d times", name, f.Name, n)
+			}
+			if f.Name != "help" && len(f.Annotations) != 1 {
+				t.Errorf("%s: --%s is in no group", name, f.Name)
+			}
+		})
+		if strings.Contains(usage, "stringArray") {
+			t.Errorf("%s: a flag has a type of Go:\n%s", name, usage)
+		}
+	}
+}
+
 func TestExamplesParse(t *testing.T) {
 	root := New(nowhere(t, nil))
 	for _, c := range root.Commands() {

@@ -15,7 +15,8 @@ func newConnectors(reg *registry.Registry) *cobra.Command {
 		Short: "list what data can be read from and written to",
 		Long: `List the schemes that an address can have, or the parameters of one. Parameters
 follow a question mark and are separated by &, so quote the address for the shell.
-Those of http and https follow a #, because the question mark is the server's.`,
+Those of http, https and postgres follow a #, because what is behind the question mark
+is the server's.`,
 		Example: `  weir connectors
   weir connectors slow`,
 		Args: cobra.MaximumNArgs(1),

@@ -22,6 +22,13 @@ does not exist, it becomes a directory when there are several sources, or one th
 can be several streams, such as a directory or a glob; otherwise it becomes a file.
 A / at its end makes it a directory always.
 
+What a file is, its name says: orders.csv.gz into orders.ndjson.zst makes JSON lines of
+a table. --from and --to say it where names do not, and transforms are applied to
+every record. Where none of that is asked for, bytes pass as they are.
+
+A command that was cut short, even by kill -9, goes on where it was when it is run
+again.
+
 The process's resident memory stays below --memory, however fast the source and
 however slow the destination. A file appears under its name when it is whole and
 on the disk, and not before.
@@ -39,21 +46,23 @@ one aborts at once.
   weir cp 'logs/**/*.log' backup/                many files side by side
   weir cp - /mnt/nas/db.dump --rate 20MiB/s      from a pipe, gently
   weir cp big.tar 'slow://?delay=50ms' -m 32MiB  into a slow sink, in 32 MiB
-  weir cp data/ backup/ --json | jq .event       for programs`,
+  weir cp data/ backup/ --json | jq .event       for programs
+  weir cp orders.csv.gz orders.ndjson.zst        other format, other compression
+  weir cp app.ndjson bad.csv --where 'status >= 500' --drop headers
+  weir cp app.ndjson 'sqlite://app.db?table=log' --create`,
 		Args: sourcesAndDestination,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
-			t := transfer{
-				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table, follow: f.follow,
-				sources: args[:last], destination: args[last],
-			}
+			t := f.transfer(sys, reg)
+			t.sources, t.destination = args[:last], args[last]
 			return t.run(cmd.Context())
 		},
 		ValidArgsFunction: completeAddress(reg),
 	}
 	f.add(cmd.Flags())
+	groupFlags(sys, cmd)
 	completeProgress(cmd)
+	completeRecords(cmd)
 	return cmd
 }
 

@@ -46,7 +46,7 @@ func newDLQList() *cobra.Command {
 		Use:     "ls DIR",
 		Short:   "count the letters, by reason",
 		Example: "  weir dlq ls dead/",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := deadletter.Survey(args[0])
 			if err != nil {
@@ -88,7 +88,7 @@ func newDLQShow() *cobra.Command {
 		Short: "print letters: place, reason and record",
 		Example: `  weir dlq show dead/ -n 3
   weir dlq show dead/ --json | jq .reason`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			left := n
 			var failed error
@@ -149,7 +149,7 @@ func newDLQReplay(sys System, reg *registry.Registry) *cobra.Command {
 stay: remove them with 'weir dlq purge' when the records are where they belong.`
 	cmd.Example = `  weir dlq replay dead/ fixed.ndjson --set 'qty = 1'
   weir dlq replay dead/ orders.csv --on-error deadletter --dead-letters dead2/`
-	cmd.Args = cobra.ExactArgs(2)
+	cmd.Args = exactly("DIR", "DST")
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return run(cmd, []string{registry.DeadLetters(args[0]), args[1]})
@@ -165,7 +165,7 @@ func newDLQPurge() *cobra.Command {
 		Long: `Remove letters, all of them or those that are older. What is removed together is a
 segment of some megabytes: one whose letters are not all old enough stays.`,
 		Example: "  weir dlq purge dead/ --older-than 720h",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var before time.Time
 			if older > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/size"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // sizeFlag is an amount of bytes as a flag's value.
@@ -111,6 +112,8 @@ type cpFlags struct {
 	receipt      string
 	table        registry.Table
 	follow       registry.Follow
+	poll         durationFlag
+	exclude      []string
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -121,25 +124,55 @@ type cpFlags struct {
 }
 
 func (f *cpFlags) add(set *pflag.FlagSet) {
-	f.transferFlags.add(set)
+	set.SortFlags = false
+	group(set, generalFlags, func(set *pflag.FlagSet) {
+		f.transferFlags.add(set)
+		set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
+		set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
+	})
+	group(set, formatFlags, f.recordFlags.addFormats)
+	group(set, transformFlags, f.recordFlags.addTransforms)
+	group(set, badFlags, f.recordFlags.addBad)
+	group(set, fileFlags, f.addFiles)
+	group(set, tableFlags, f.addTables)
+	group(set, paceFlags, f.addPace)
+	group(set, laterFlags, f.stateFlags.add)
+}
+
+func (f *cpFlags) addFiles(set *pflag.FlagSet) {
+	set.StringArrayVar(&f.exclude, "exclude", nil, "leave out a `PATH` below a directory, or of a glob: a file, or a directory with all that is in it; again for more")
+	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
+	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
+	set.Var(&f.poll, "poll", "with --follow: the longest time between two looks at a file (default "+file.DefaultPoll.String()+")")
+}
+
+func (f *cpFlags) addTables(set *pflag.FlagSet) {
+	set.BoolVar(&f.table.Create, "create", false, "make the table, if there is none, from the first records")
+	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index: rows that are there are replaced")
+	set.StringArrayVar(&f.table.Columns, "column", nil, "fill a column from a field: `COLUMN=FIELD`, such as city=address.city, or doc=. for the whole record; again for more")
+	set.BoolVar(&f.table.Strict, "strict", false, "a field that has no column in the table makes a record a bad one")
+}
+
+func (f *cpFlags) addPace(set *pflag.FlagSet) {
 	f.streams = weir.DefaultStreams
 	f.drainTimeout = durationFlag(weir.DefaultDrainTimeout)
 	set.Var(&f.streams, "streams", "streams that are moved side by side")
 	set.Var(&f.inFlight, "in-flight", "writes of one stream at once, if the sink takes so many (default what it takes and --memory allows)")
 	set.Var(&f.batch, "batch", "bytes moved at a time (default from --memory and --streams)")
 	set.Var(&f.rate, "rate", "read no faster than this, such as 10MiB/s (default no limit)")
+	set.Var(&f.workers, "workers", "batches that are transformed at once (default one a processor)")
 	set.Var(&f.idleTimeout, "idle-timeout", "fail a stream whose source delivers nothing for this time (default never)")
 	set.Var(&f.drainTimeout, "drain-timeout", "how long delivering what is in flight may take after Ctrl-C")
-	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
-	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
-	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
-	f.recordFlags.add(set)
-	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")
-	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index of a table: rows that are there are replaced")
-	set.StringArrayVar(&f.table.Columns, "column", nil, "fill a column of a table from a member: 'COLUMN=path.to.member', or 'COLUMN=.' for the whole record; again for more")
-	set.BoolVar(&f.table.Strict, "strict", false, "a member that has no column in the table makes a record a bad one")
-	f.stateFlags.add(set)
-	set.BoolVar(&f.failFast, "fail-fast", false, "stop everything when one stream fails")
+}
+
+// transfer returns what the flags ask for; where from and to is still to be said.
+func (f *cpFlags) transfer(sys System, reg *registry.Registry) transfer {
+	follow := f.follow
+	follow.Poll = time.Duration(f.poll)
+	return transfer{
+		sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(),
+		state: f.stateFlags, receipt: f.receipt, table: f.table, follow: follow, exclude: f.exclude,
+	}
 }
 
 // followStreams are open side by side with --follow: each file that is followed

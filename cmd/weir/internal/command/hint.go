@@ -9,6 +9,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/job"
 	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/codec/compress"
+	"github.com/weirflow/weir/transform/external"
 )
 
 // hint says what to do about an error, if that is known and the error does not
@@ -16,6 +17,7 @@ import (
 func hint(err error) string {
 	var panicked *weir.PanicError
 	var window *compress.WindowError
+	var output *external.NotJSONError
 	switch {
 	case errors.Is(err, job.ErrTimedOut):
 		return "raise --timeout, or see at what it spent its time with --progress plain"
@@ -32,10 +34,14 @@ func hint(err error) string {
 		return "lower --streams, or raise the limit on open files (ulimit -n)"
 	case isTooLarge(err):
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
+	case isTooSmall(err):
+		return "raise --memory: beside what 'weir plan' shows, the destination and the transforms need some; or lower --batch"
 	case errors.As(err, &window):
 		return "raise --max-window to what it needs; --memory must have room for twice as much"
 	case errors.Is(err, codec.ErrLongHeader):
 		return "raise --batch: a header may have a quarter of one, and at most 60KiB"
+	case errors.As(err, &output):
+		return "text that is no JSON can be written if --exec comes last, with --to lines"
 	case errors.Is(err, codec.ErrTooLong):
 		return "raise --max-record"
 	case errors.As(err, &panicked):
@@ -54,6 +60,12 @@ func isFile(err error) bool {
 func isTooLarge(err error) bool {
 	var e *weir.Error
 	return errors.As(err, &e) && e.Op == "lease" && e.Kind == weir.Rejected
+}
+
+// isTooSmall reports whether err is about a budget in which a run cannot begin.
+func isTooSmall(err error) bool {
+	var e *weir.Error
+	return errors.As(err, &e) && e.Op == "open" && e.Kind == weir.Invalid && strings.HasPrefix(e.Err.Error(), "the pipeline needs at least")
 }
 
 // isOptions reports whether err is about a value that a connector or the engine

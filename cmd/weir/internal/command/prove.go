@@ -99,7 +99,7 @@ interrupted.`,
 	f.Var(&p.unbounded, "unbounded-limit", "end the other ways when they have taken so much memory")
 	f.BoolVar(&p.origin, "origin", false, "also show that pressure reaches a file, a pipe and a TCP connection")
 	f.BoolVar(&p.oneByOne, "one-by-one", false, "run the scenarios one after the other (default side by side)")
-	f.StringVarP(&p.out, "out", "o", proveOut, "`DIR`ectory of the report")
+	f.StringVarP(&p.out, "out", "o", proveOut, "directory `DIR` of the report")
 	f.BoolVar(&p.json, "json", false, "print the report as JSON instead of text")
 	f.BoolVarP(&p.quiet, "quiet", "q", false, "print nothing but the verdict")
 	return cmd

@@ -28,7 +28,7 @@ type stateFlags struct {
 
 func (f *stateFlags) add(set *pflag.FlagSet) {
 	set.BoolVar(&f.fresh, "fresh", false, "start over: forget how far an earlier run of the same command came")
-	set.StringVar(&f.dir, "state", "", "`DIR`ectory to keep how far it came, or none (default $WEIR_STATE, or ~/.local/state/weir)")
+	set.StringVar(&f.dir, "state", "", "directory `DIR` to keep how far it came in, or none (default $WEIR_STATE, or ~/.local/state/weir)")
 	f.every = durationFlag(weir.DefaultCheckpointEvery)
 	set.Var(&f.every, "checkpoint-every", "time between two checkpoints of a stream")
 	f.retries = defaultRetries

@@ -29,6 +29,7 @@ type transfer struct {
 	receipt     string // path; "": none
 	table       registry.Table
 	follow      registry.Follow
+	exclude     []string // local paths
 	sources     []string
 	destination string
 
@@ -73,6 +74,9 @@ func (t *transfer) prepare() error {
 	// Opening would tell the same later, and then something is open.
 	if _, err := t.registry.Parse(t.destination); err != nil {
 		return err
+	}
+	if !t.follow.On && (t.follow.FromEnd || t.follow.Poll > 0) {
+		return usage(errors.New("--from-end and --poll say how files are followed; add --follow"))
 	}
 	if !t.follow.On && !t.registry.Many(t.sources) {
 		// Memory is not set aside for streams that cannot be. The second place is for
@@ -195,7 +199,7 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	if err != nil {
 		return job.Ends{}, err
 	}
-	env.Exclude, env.Many = to.Paths, t.registry.Many(t.sources)
+	env.Exclude, env.Many = append(to.Paths, t.exclude...), t.registry.Many(t.sources)
 	source, err := t.registry.OpenSource(t.sources, env)
 	if err != nil {
 		return job.Ends{}, err

@@ -129,15 +129,31 @@ type watch struct {
 	readerGone, failed  atomic.Bool // why streams failed
 }
 
-func (w *watch) options(budget *weir.Budget, steps []weir.Step) weir.Options {
-	o := w.job.Options
+// options are the engine's, for a run of steps.
+func (j Job) options(budget *weir.Budget, steps []weir.Step) weir.Options {
+	o := j.Options
 	o.Steps = steps
 	o.Budget, o.Guarantee = budget, budget.Limit()
-	o.Batch, o.InFlight = int(w.job.Plan.Batch), w.job.Plan.InFlight
-	if !w.job.Plan.ReadAhead {
+	o.Batch, o.InFlight = int(j.Plan.Batch), j.Plan.InFlight
+	if !j.Plan.ReadAhead {
 		o.ReadAhead = weir.NoReadAhead
 	}
 	o.Grace = Grace
+	return o
+}
+
+// Admit reports whether Run would begin: whether what the sink and the steps need
+// fits the plan. It moves nothing, leaves the source alone and closes the sink.
+func (j Job) Admit(ctx context.Context) error {
+	budget := weir.NewBudget(j.Plan.Arenas, weir.BudgetOptions{})
+	o := j.options(budget, j.Steps)
+	o.Name = "plan"
+	_, err := weir.Ingest(ctx, weir.Concat(), j.Sink, o)
+	return errors.Join(err, budget.Close())
+}
+
+func (w *watch) options(budget *weir.Budget, steps []weir.Step) weir.Options {
+	o := w.job.options(budget, steps)
 	control := &weir.Control{}
 	w.control.Store(control)
 	if w.interrupted.Load() {

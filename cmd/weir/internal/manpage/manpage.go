@@ -13,6 +13,10 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 )
 
+// Group is the annotation of a flag whose value is the title under which it is
+// shown.
+const Group = "group"
+
 // Write writes one page, in the roff of man(7), for root and all its commands
 // that are not hidden.
 func Write(w io.Writer, root *cobra.Command, connectors []registry.Connector) error {
@@ -38,16 +42,18 @@ func Write(w io.Writer, root *cobra.Command, connectors []registry.Connector) er
 		p.connector(c)
 	}
 	p.macro(".SH", "ENVIRONMENT")
+	p.item("WEIR_STATE", "The directory in which it is kept how far jobs have come, or none.")
 	p.item("NO_COLOR", "If set, progress is drawn without colours.")
 	p.item("TERM", "If it is dumb, progress is not drawn in place.")
 	return p.w.Flush()
 }
 
+// visible returns the commands below root that are not hidden.
 func visible(root *cobra.Command) []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() && !c.Hidden {
-			all = append(all, c)
+			all = append(append(all, c), visible(c)...)
 		}
 	}
 	return all
@@ -57,25 +63,40 @@ type page struct{ w *bufio.Writer }
 
 func (p *page) command(c *cobra.Command) {
 	p.macro(".SS", c.UseLine())
-	p.paragraphs(c.Long)
+	p.paragraphs(long(c))
+	title := ""
 	c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
+		if given := f.Annotations[Group]; len(given) > 0 && given[0] != title {
+			title = given[0]
+			p.raw(".PP")
+			p.text(title + ":")
+		}
+		kind, usage := pflag.UnquoteUsage(f)
 		name := "--" + f.Name
 		if f.Shorthand != "" {
 			name = "-" + f.Shorthand + ", " + name
 		}
-		if f.Value.Type() != "bool" {
-			name += " " + f.Value.Type()
+		if kind != "" {
+			name += " " + kind
 		}
-		text := f.Usage
+		text := usage
 		if f.DefValue != "" && f.DefValue != "false" {
 			text += " (default " + f.DefValue + ")"
 		}
 		p.item(name, text)
 	})
 	p.examples(c.Example)
+}
+
+// long returns the long text of a command, or the short one as a sentence.
+func long(c *cobra.Command) string {
+	if c.Long != "" || c.Short == "" {
+		return c.Long
+	}
+	return strings.ToUpper(c.Short[:1]) + c.Short[1:] + "."
 }
 
 func (p *page) connector(c registry.Connector) {

@@ -184,7 +184,9 @@ func Smallest(ask Ask, m Machine) int64 {
 func (p Plan) tooSmall(ask Ask, m Machine) error {
 	ask.Cap = Smallest(ask, m)
 	fix := fmt.Sprintf("raise --memory, or lower --streams (%s each)", size.Format(perStream))
-	if ask.InFlight > 1 {
+	if p.Cap < size.MiB {
+		fix = "a number without a unit is bytes: write it with one, such as 64MiB"
+	} else if ask.InFlight > 1 {
 		fix += fmt.Sprintf(" or --in-flight (%s each, for every stream)", size.Format(perWrite))
 	}
 	return fmt.Errorf("--memory %s is too small; with %d streams the smallest is %s:\n%s\n%s",

@@ -52,6 +52,14 @@ func unknown() Snapshot {
 	return s
 }
 
+// resumedAt61 is a transfer that goes on where an earlier run was.
+func resumedAt61() Snapshot {
+	s := running()
+	s.Stats.Resumed.Bytes, s.Stats.ReadTotal = 611<<20, 1000<<20
+	s.Stats.Read.Bytes = 100 << 20
+	return s
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
@@ -83,6 +91,8 @@ func TestTerminalDrawing(t *testing.T) {
 		{"narrow-unknown", unknown(), 40, false},
 		{"colors", running(), 120, true},
 		{"unknown", unknown(), 120, true},
+		{"resumed", resumedAt61(), 120, false},
+		{"resumed-usual", resumedAt61(), 80, false},
 		{"start", Snapshot{Cap: 64 << 20}, 80, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,6 +169,19 @@ func TestPlainPrintsAfterOneSecondThenEveryFive(t *testing.T) {
 	}
 	p.Progress(unknown())
 	golden(t, "plain", out.String())
+}
+
+func TestPlaceWhereARunResumedIsShown(t *testing.T) {
+	known, unknown := resumedAt61(), resumedAt61()
+	unknown.Stats.ReadTotal = weir.UnknownSize
+	for want, s := range map[string]Snapshot{", resumed at 61 %, ": known, ", resumed after 611 MiB, ": unknown} {
+		if got := line(s); !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
+	}
+	if got := line(running()); strings.Contains(got, "resumed") {
+		t.Errorf("a new run: %q", got)
+	}
 }
 
 func TestSummary(t *testing.T) {

@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,6 +115,11 @@ func screen(s Snapshot) [3][]segment {
 		{text: "acknowledged " + size.Format(st.Acknowledged.Bytes)},
 		{text: clock(st.Elapsed)},
 	}
+	if st.Resumed.Bytes > 0 { // in a narrow window rather than what was written
+		second[2].shorter = []string{""}
+		second[3].shorter = []string{"acked " + size.Format(st.Acknowledged.Bytes)}
+		second = slices.Insert(second, 1, segment{text: "resumed " + resumedAt(s), shorter: []string{""}})
+	}
 	third := []segment{}
 	if s.RSS > 0 {
 		third = append(third, memoryBar(s.RSS, s.Cap))
@@ -210,6 +216,9 @@ func line(s Snapshot) string {
 		"in flight " + size.Format(st.InFlightBytes),
 		streams(st.Streams),
 	}
+	if st.Resumed.Bytes > 0 {
+		parts = append(parts, "resumed "+resumedAt(s))
+	}
 	if s.RSS > 0 {
 		parts = append(parts, "memory "+ofCap(s.RSS, s.Cap))
 	}
@@ -266,10 +275,18 @@ func these(n int64) string {
 // resumed says where a run went on: "at 61 %, after 1.20 GiB".
 func resumed(s Snapshot) string {
 	text := "after " + size.Format(s.Stats.Resumed.Bytes)
-	if total, known := s.Total(); known {
-		text = fmt.Sprintf("at %d %%, %s", s.Stats.Resumed.Bytes*100/total, text)
+	if _, known := s.Total(); known {
+		text = resumedAt(s) + ", " + text
 	}
 	return text
+}
+
+// resumedAt says it shorter: "at 61 %", or "after 1.20 GiB" where that is not known.
+func resumedAt(s Snapshot) string {
+	if total, known := s.Total(); known {
+		return fmt.Sprintf("at %d %%", s.Stats.Resumed.Bytes*100/total)
+	}
+	return "after " + size.Format(s.Stats.Resumed.Bytes)
 }
 
 // fates says what became of records that are not at the destination as they were

@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirflow/weir/codec"
 	"github.com/weirflow/weir/codec/compress"
+	"github.com/weirflow/weir/codec/parquet"
 )
 
 // mode is how much is done to the content.
@@ -29,6 +30,7 @@ type decision struct {
 	joins    bool // several streams become one output
 
 	fromParquet, toParquet bool
+	parquet                parquet.Options // where it is written
 }
 
 // decide finds out what is to be done from flags and names.
@@ -47,8 +49,10 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 		return d, errors.New("several streams cannot be one Parquet file; write them to a directory, or one by one")
 	}
 	switch {
-	case a.needsRecords(), d.takes, d.fromParquet && (named || asked), d.toParquet:
+	case a.needsRecords(), d.takes, d.fromParquet && !d.toParquet && (named || asked), d.toParquet && (!d.fromParquet || a.To != "" || a.Schema != ""):
 		d.mode = convert
+	case d.toParquet: // from Parquet: it passes as it is
+		d.toParquet = false
 	case d.areBytes(a):
 		d.mode = recompress
 	case asked && (isRecords(d.from.Format) || isRecords(d.to.Format)):
@@ -68,8 +72,11 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	default:
 		d.mode = recompress
 	}
-	if d.mode == convert {
+	switch {
+	case d.mode == convert:
 		return d, d.complete(a, named)
+	case d.mode == asIs && a.Level > 0 && method(d.to.Compression) != "":
+		d.mode = recompress // what is compressed that way already is compressed again
 	}
 	return d, nil
 }
@@ -97,9 +104,12 @@ func (d *decision) areBytes(a Ask) bool {
 func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 	if a.From != "" {
 		d.known = true
-		if a.From == parquetName {
-			d.fromParquet = true
-			return nil
+		var settings string
+		if d.fromParquet, settings = cutParquet(a.From); d.fromParquet {
+			if settings != "" {
+				err = errFormat("--from", a.From, errors.New("Parquet that is read has no settings"))
+			}
+			return err
 		}
 		d.from, err = codec.ParseSpec(a.From)
 		if err != nil {
@@ -141,9 +151,12 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 	case d.takes:
 		d.to, err = codec.ParseSpec(to.Takes)
 		return true, err
-	case a.To == parquetName:
+	case isParquet(a.To):
 		d.toParquet = true
-		return true, nil
+		if d.parquet, err = parseParquet(a.To); err != nil {
+			err = errFormat("--to", a.To, err)
+		}
+		return true, err
 	case a.To != "":
 		if d.to, err = codec.ParseSpec(a.To); err != nil {
 			err = errFormat("--to", a.To, err)
@@ -152,8 +165,8 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 	case to.Name == "":
 		return false, nil
 	case strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName):
-		d.toParquet = !d.fromParquet || len(a.Stages) > 0
-		return d.toParquet, nil
+		d.toParquet = true
+		return true, nil
 	}
 	d.to, named = codec.InferSpec(base(to.Name))
 	return named, nil
@@ -193,9 +206,6 @@ func surrounded(f codec.Format) bool {
 	return f.Name == codec.JSON || isRows(f) && !f.NoHeader
 }
 
-// isRows reports whether a format has columns.
-func isRows(f codec.Format) bool { return f.Name == codec.CSV || f.Name == codec.TSV }
-
 // writable is a compression if it can be written, and otherwise none.
 func writable(compression string) string {
 	m, err := compress.ByName(compression)
@@ -204,6 +214,9 @@ func writable(compression string) string {
 	}
 	return compression
 }
+
+// isRows reports whether records of a format are rows.
+func isRows(f codec.Format) bool { return f.Name == codec.CSV || f.Name == codec.TSV }
 
 // sameFormat reports whether two names say nothing that differs but compression.
 func sameFormat(from, to codec.Format) bool {

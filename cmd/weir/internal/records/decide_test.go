@@ -52,6 +52,13 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"to parquet":           {Ask{}, file("a.csv"), Destination{Name: "b.parquet"}, convert, "csv+none", "parquet"},
 		"from parquet":         {Ask{}, file("a.parquet"), Destination{Name: "b.csv.gz"}, convert, "parquet", "csv+gzip"},
 		"parquet as it is":     {Ask{}, file("a.parquet"), Destination{Name: "b.parquet"}, asIs, "parquet", ""},
+		"parquet asked for":    {Ask{To: "parquet,row-group=1MiB+snappy"}, file("a.parquet"), Destination{Name: "b.parquet"}, convert, "parquet", "parquet"},
+		"parquet again":        {Ask{From: "parquet"}, file("a"), Destination{Name: "b.parquet"}, asIs, "parquet", ""},
+		"columns of parquet":   {Ask{Columns: []string{"x"}}, file("a.parquet"), Destination{Name: "b.parquet"}, convert, "parquet", "parquet"},
+		"policy for parquet":   {Ask{OnError: Skip}, file("a.parquet"), Destination{Name: "b.parquet"}, convert, "parquet", "parquet"},
+		"schema":               {Ask{Schema: "x string"}, file("a.parquet"), Destination{Name: "b.parquet"}, convert, "parquet", "parquet"},
+		"level":                {Ask{Level: 9}, file("a.csv.gz"), Destination{Name: "b.csv.gz"}, recompress, "csv+gzip", "csv+gzip"},
+		"level of records":     {Ask{Level: 9}, file("a.csv"), Destination{Name: "b.ndjson.gz"}, convert, "csv+none", "ndjson+gzip"},
 		"columns":              {Ask{Columns: []string{"x"}}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text":                 {Ask{UTF8: Replace}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text as it is":        {Ask{UTF8: Keep}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
@@ -81,20 +88,53 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		to   Destination
 		want string
 	}{
-		"bytes to rows":  {Ask{From: "bytes", To: "csv"}, nil, Destination{}, "bytes without records"},
-		"bytes":          {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
-		"to":             {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
-		"from":           {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
-		"kinds":          {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
-		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
-		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
-		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters, the directory"},
-		"parquet in one": {Ask{To: "parquet"}, []Source{{Name: "a.csv"}}, Destination{Joins: true}, "one Parquet file"},
-		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
+		"bytes":           {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
+		"to":              {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
+		"from":            {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
+		"kinds":           {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
+		"columns":         {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
+		"columns alone":   {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
+		"drop others":     {Ask{DropOthers: true}, []Source{{Name: "a.csv"}}, Destination{Name: "b.ndjson"}, "--drop-others is about CSV"},
+		"strings":         {Ask{Strings: true}, []Source{{Name: "a.csv"}}, Destination{Name: "b.csv"}, "--strings is about CSV"},
+		"message":         {Ask{Message: "m"}, []Source{{Name: "a.csv"}}, Destination{Name: "b.ndjson"}, "--message-field is about records such as lines"},
+		"base64":          {Ask{UTF8: Base64}, []Source{{Name: "a.csv"}}, Destination{Name: "b.ndjson"}, "--utf8 base64 is about records such as lines"},
+		"schema":          {Ask{Schema: "x string"}, []Source{{Name: "a.csv"}}, Destination{Name: "b.ndjson"}, "--schema is about Parquet"},
+		"level":           {Ask{Level: 1}, []Source{{Name: "a.csv"}}, Destination{Name: "b.csv"}, "--level is about compression"},
+		"level, parquet":  {Ask{Level: 1}, []Source{{Name: "a.csv"}}, Destination{Name: "b.parquet"}, "--level is about compression"},
+		"level, too high": {Ask{Level: 10}, []Source{{Name: "a.csv"}}, Destination{Name: "b.csv.gz"}, "the level of gzip is 10: it must be 1 to 9"},
+		"parquet, from":   {Ask{From: "parquet+gzip"}, nil, Destination{}, "Parquet that is read has no settings"},
+		"parquet, with":   {Ask{To: "parquet+lzo"}, nil, Destination{}, `the compression of Parquet cannot be "lzo": it is one of zstd`},
+		"parquet, +":      {Ask{To: "parquet+"}, nil, Destination{}, `the compression of Parquet cannot be ""`},
+		"parquet, rows":   {Ask{To: "parquet,rows=1"}, nil, Destination{}, `no setting is called "rows": it is one of row-group, footer, columns`},
+		"parquet, none":   {Ask{To: "parquet,columns=0"}, nil, Destination{}, `the setting "columns" cannot be "0": it must be 1 or more`},
+		"parquet, large":  {Ask{To: "parquet,row-group=2GiB"}, nil, Destination{}, `the setting "row-group" cannot be "2GiB": it must be up to 1GiB`},
+		"parquets":        {Ask{To: "parquets"}, nil, Destination{}, `no format is called "parquets"`},
+		"no box":          {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters, the directory"},
+		"bytes to rows":   {Ask{From: "bytes", To: "csv"}, nil, Destination{}, "bytes without records"},
+		"parquet in one":  {Ask{To: "parquet"}, []Source{{Name: "a.csv"}}, Destination{Joins: true}, "one Parquet file"},
+		"box for nobody":  {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {
 		if _, err := New(c.ask, c.from, c.to); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// What is asked for and changes what is written makes another job.
+func TestJobsAreToldApartByWhatTheyWrite(t *testing.T) {
+	seen := map[string]string{}
+	for name, a := range map[string]Ask{
+		"nothing": {}, "strings": {Strings: true}, "drop others": {DropOthers: true}, "level": {Level: 1}, "another level": {Level: 11},
+		"message": {Message: "x"}, "schema": {Schema: "x"}, "columns": {Columns: []string{"x"}}, "utf8": {UTF8: Base64},
+	} {
+		id := strings.Join(a.Parts(), "\x00")
+		if other, twice := seen[id]; twice {
+			t.Errorf("%s and %s are the same job", name, other)
+		}
+		seen[id] = name
+	}
+	if got := strings.Join((Ask{}).Parts(), ","); got != "from,,to,,columns," {
+		t.Errorf("a job without wishes is %q: one that was begun before would begin again", got)
 	}
 }
 

@@ -32,7 +32,11 @@ func (p *Pipeline) dynamicStep() weir.Step {
 		if tell := p.notice.Load(); tell != nil && spec.Format.Name == codec.Lines {
 			(*tell)("what is read is taken for lines of text, each the message of a record; if it is something else, say what with --from")
 		}
-		made, err := codec.Convert(spec.Format, codec.Format{Name: codec.NDJSON}, p.conversion())
+		o := p.conversion()
+		if isRows(spec.Format) {
+			o.Text = codec.Replace // rows cannot be kept as base64
+		}
+		made, err := codec.Convert(spec.Format, codec.Format{Name: codec.NDJSON}, o)
 		if err != nil {
 			return nil, err
 		}

@@ -33,10 +33,11 @@ const (
 	Keep    UTF8 = "keep"
 	Reject  UTF8 = "reject"
 	Replace UTF8 = "replace"
+	Base64  UTF8 = "base64"
 )
 
 // UTF8s lists the policies about text.
-func UTF8s() []string { return []string{string(Keep), string(Reject), string(Replace)} }
+func UTF8s() []string { return []string{string(Keep), string(Reject), string(Replace), string(Base64)} }
 
 func (u UTF8) encoding() codec.Encoding {
 	switch u {
@@ -46,6 +47,15 @@ func (u UTF8) encoding() codec.Encoding {
 		return codec.ReplaceInvalid
 	}
 	return codec.AnyBytes
+}
+
+// invalid is what becomes of such text where a record becomes an object: what got
+// that far is to be replaced, unless all bytes are to be kept.
+func (u UTF8) invalid() codec.InvalidText {
+	if u == Base64 {
+		return codec.Base64
+	}
+	return codec.Replace
 }
 
 // StopBad says that a stream fails when Bad of its last Of records were bad. The

@@ -25,8 +25,14 @@ import (
 type Ask struct {
 	From, To string  // specs; empty: find out
 	Stages   []Stage // in their order
-	Columns  []string
 	Validate bool
+
+	Columns    []string // of CSV and TSV; of Parquet that is read
+	DropOthers bool     // members that are not columns are left out
+	Strings    bool     // fields of CSV and TSV are strings
+	Message    string   // the member that holds a record that is not JSON or a row; "": the codec's default
+	Level      int      // of compression; 0: the compression's default
+	Schema     string   // of Parquet that is written; "": found
 
 	MaxRecord int64   // bytes; 0: the codec's default
 	MaxRatio  float64 // of decompression; 0: none
@@ -78,6 +84,7 @@ type Pipeline struct {
 	sink    func(weir.Sink) (weir.Sink, error)
 	dynamic bool // the formats of streams are found out one by one
 	from    codec.Format
+	json    bool // what is written is made of JSON values
 	encode  func() (*codec.Encoder, error)
 	encoder *codec.Encoder // of this run
 }
@@ -87,6 +94,9 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 	p := &Pipeline{ask: a}
 	d, err := decide(a, sources, to)
 	if err != nil {
+		return nil, err
+	}
+	if err = a.applies(d); err != nil {
 		return nil, err
 	}
 	if p.bad, p.box, err = a.policy(); err != nil {
@@ -130,7 +140,7 @@ func (p *Pipeline) recompress(d decision) {
 	}
 	bytes := codec.Spec{Format: codec.Format{Name: codec.Bytes}, Compression: d.to.Compression}
 	p.encode = func() (*codec.Encoder, error) {
-		return codec.NewEncoder(bytes.Format, bytes, codec.EncodeOptions{KeepNames: true})
+		return codec.NewEncoder(bytes.Format, bytes, codec.EncodeOptions{Level: p.ask.Level, KeepNames: true})
 	}
 }
 
@@ -143,7 +153,7 @@ func (p *Pipeline) convert(d decision) error {
 	case d.fromParquet:
 		p.from = codec.Format{Name: codec.NDJSON}
 		p.source = func(inner weir.Source, _ int) (weir.Source, error) {
-			return parquet.NewSource(inner, parquet.Options{Bad: p.bad, MaxRecord: int(p.ask.MaxRecord), Rename: parquet.RenameRecords}), nil
+			return parquet.NewSource(inner, p.parquetRead()), nil
 		}
 	default:
 		p.dynamic = p.from.Name == codec.Auto
@@ -158,16 +168,16 @@ func (p *Pipeline) convert(d decision) error {
 	}
 	if d.toParquet {
 		p.sink = func(inner weir.Sink) (weir.Sink, error) {
-			return parquet.NewSink(inner, parquet.Options{Bad: p.bad, Rename: parquet.RenameFile}), nil
+			o := d.parquet
+			o.Bad, o.Rename, o.Schema = p.bad, parquet.RenameFile, p.ask.Schema
+			return parquet.NewSink(inner, o), nil
 		}
 		d.to = codec.Spec{Format: codec.Format{Name: codec.NDJSON}}
 	}
-	if p.ask.Columns != nil && !isRows(d.to.Format) && !(isRows(d.from.Format) && d.from.Format.NoHeader) {
-		return errors.New("--columns is about CSV and TSV: neither is written, nor read without a header")
-	}
+	p.json = isText(d.to.Format)
 	p.encode = func() (*codec.Encoder, error) {
 		return codec.NewEncoder(p.middle(), d.to, codec.EncodeOptions{
-			Convert: p.conversion(), KeepNames: d.takes, KeepColumns: p.ask.keepsColumns(), Join: d.joins,
+			Convert: p.conversion(), Level: p.ask.Level, KeepNames: d.takes, KeepColumns: p.ask.keepsColumns(), Join: d.joins,
 		})
 	}
 	return nil
@@ -182,7 +192,10 @@ func (p *Pipeline) middle() codec.Format {
 }
 
 func (p *Pipeline) conversion() codec.ConvertOptions {
-	return codec.ConvertOptions{Columns: p.ask.Columns, Validate: p.ask.Validate, Bad: p.bad}
+	return codec.ConvertOptions{
+		Columns: p.ask.Columns, DropOthers: p.ask.DropOthers, Strings: p.ask.Strings, Key: p.ask.Message,
+		Text: p.ask.UTF8.invalid(), Validate: p.ask.Validate, Bad: p.bad,
+	}
 }
 
 // Source returns inner with what is done to its streams, in batches of so many
@@ -233,7 +246,7 @@ func (p *Pipeline) Steps(batch int) ([]weir.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, err := p.ask.steps(batch, p.bad)
+	stages, err := p.ask.steps(batch, p.bad, p.json)
 	if err != nil {
 		return nil, err
 	}

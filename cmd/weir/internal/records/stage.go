@@ -3,6 +3,7 @@ package records
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weirflow/weir"
@@ -63,14 +64,42 @@ func (a Ask) Parts() []string {
 	if a.UTF8 != "" {
 		parts = append(parts, "utf8", string(a.UTF8))
 	}
+	for _, o := range []struct{ name, text string }{
+		{"message-field", a.Message},
+		{"schema", a.Schema},
+		{"level", number(a.Level)},
+		{"strings", flag(a.Strings)},
+		{"drop-others", flag(a.DropOthers)},
+	} {
+		if o.text != "" {
+			parts = append(parts, o.name, o.text)
+		}
+	}
 	for _, s := range a.Stages {
 		parts = append(parts, s.kind, s.text)
 	}
 	return parts
 }
 
-// steps returns the steps of the stages: statements in a row are one program.
-func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
+// number returns a number that was given as text, and nothing for none.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// flag returns a text for a flag that was given, and nothing for one that was not.
+func flag(given bool) string {
+	if given {
+		return "yes"
+	}
+	return ""
+}
+
+// steps returns the steps of the stages: statements in a row are one program. json
+// says that what comes out must be JSON; between stages it always must.
+func (a Ask) steps(batch int, bad weir.BadPolicy, json bool) ([]weir.Step, error) {
 	var steps []weir.Step
 	var row []transform.Statement
 	end := func() error {
@@ -85,7 +114,7 @@ func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
 		steps = append(steps, p.Step(batch))
 		return nil
 	}
-	for _, s := range a.Stages {
+	for i, s := range a.Stages {
 		row = append(row, s.statements...)
 		if s.command == "" {
 			continue
@@ -93,7 +122,7 @@ func (a Ask) steps(batch int, bad weir.BadPolicy) ([]weir.Step, error) {
 		if err := end(); err != nil {
 			return nil, err
 		}
-		step, err := external.Step(s.command, 0)
+		step, err := external.Step(s.command, external.Options{JSON: json || i+1 < len(a.Stages)})
 		if err != nil {
 			return nil, err
 		}

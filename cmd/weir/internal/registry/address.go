@@ -48,8 +48,8 @@ func (r *Registry) Parse(arg string) (Address, error) {
 		a.connector = r.Find(stdioScheme)
 		return a, nil
 	case scheme == "":
-		if name := strings.TrimSuffix(arg, ":"); name != arg && r.Find(name) != nil {
-			return a, a.fail(fmt.Errorf("did you mean %s//? for a file of that name write ./%s", arg, arg))
+		if err := r.slip(arg); err != nil {
+			return a, a.fail(err)
 		}
 		a.connector = r.Find(fileScheme)
 		a.Paths = []string{arg}
@@ -141,7 +141,8 @@ func (a *Address) query(query string) error {
 		if p == nil {
 			return a.unknownParam(name)
 		}
-		if _, twice := a.values[name]; twice {
+		before, twice := a.values[name]
+		if twice && !p.Many {
 			return fmt.Errorf("parameter %s is given twice", name)
 		}
 		decoded, err := unescapeValue(text)
@@ -156,6 +157,9 @@ func (a *Address) query(query string) error {
 			if v, err = a.registry.Parse(string(inner)); err != nil {
 				return fmt.Errorf("parameter %s: %w", name, err)
 			}
+		}
+		if twice {
+			v = before.(string) + separator + v.(string)
 		}
 		a.values[name] = v
 	}
@@ -231,6 +235,9 @@ const hidden = "xxxxx"
 func (r *Registry) Redact(arg string) string {
 	scheme, rest := splitScheme(arg)
 	if scheme == "" {
+		if c, behind := r.withoutSlashes(arg); c != nil { // it may be a URL all the same
+			return c.Scheme + ":" + strings.TrimPrefix(r.Redact(c.Scheme+"://"+behind), c.Scheme+"://")
+		}
 		return arg
 	}
 	place, _, _ := strings.Cut(rest, "?")

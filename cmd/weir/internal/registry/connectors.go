@@ -2,8 +2,9 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"net/textproto"
+	nethttp "net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -67,7 +68,7 @@ func files() Connector {
 		source: func(a Address, env Env) (weir.Source, error) {
 			return file.NewSource(a.Paths, file.SourceOptions{
 				Exclude: env.Exclude, Follow: env.Follow.On,
-				FollowOptions: file.FollowOptions{FromEnd: env.Follow.FromEnd, OnEvent: followed(env)},
+				FollowOptions: file.FollowOptions{Poll: env.Follow.Poll, FromEnd: env.Follow.FromEnd, OnEvent: followed(env)},
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
@@ -182,23 +183,49 @@ func download(scheme string) Connector {
 				Text: "requests that are repeated without a byte of progress in between",
 			},
 			{Name: "timeout", Kind: Duration, Default: "30s", Example: "10s", Text: "for connecting, and for the header of an answer; not for the body"},
-			{Name: "header", Kind: Text, Example: "Authorization:%20Bearer%20TOKEN", Secret: true, Text: "sent with every request"},
+			{Name: "header", Kind: Text, Example: "Authorization:%20Bearer%20TOKEN", Secret: true, Many: true, Text: "sent with every request; again for more"},
 		},
-		source: func(a Address, _ Env) (weir.Source, error) {
-			o := http.Options{Retries: int(value[int64](a, "retries")), Timeout: value[time.Duration](a, "timeout")}
+		source: func(a Address, env Env) (weir.Source, error) {
+			o := http.Options{
+				Retries: int(value[int64](a, "retries")), Timeout: value[time.Duration](a, "timeout"),
+				OnRetry: retried(a, env),
+			}
 			if o.Retries == 0 {
 				o.Retries = http.NoRetries
 			}
-			if text := value[string](a, "header"); text != "" {
-				name, content, ok := strings.Cut(text, ":")
-				if !ok || name == "" {
-					return nil, a.fail(errors.New("parameter header must be a name, a colon and a value"))
-				}
-				o.Header = map[string][]string{textproto.CanonicalMIMEHeaderKey(name): {strings.TrimSpace(content)}}
+			var err error
+			if o.Header, err = headers(a); err != nil {
+				return nil, err
 			}
 			return http.NewSource(a.URL, o)
 		},
 	}
+}
+
+// retried tells people that a request is repeated.
+func retried(a Address, env Env) func(error, time.Duration) {
+	if env.Notice == nil {
+		return nil
+	}
+	return func(cause error, wait time.Duration) {
+		env.Notice(fmt.Sprintf("%s: %v; trying again in %v", a.Redacted, cause, wait.Round(time.Millisecond)))
+	}
+}
+
+// headers returns what the parameters header say.
+func headers(a Address) (nethttp.Header, error) {
+	all := nethttp.Header{}
+	for line := range strings.SplitSeq(value[string](a, "header"), separator) {
+		name, content, ok := strings.Cut(line, ":")
+		switch {
+		case line == "":
+		case !ok || name == "":
+			return nil, a.fail(errors.New("parameter header must be a name, a colon and a value"))
+		default:
+			all.Add(name, strings.TrimSpace(content))
+		}
+	}
+	return all, nil
 }
 
 func null() Connector {
@@ -223,6 +250,7 @@ func slow() Connector {
 				Text: "writes that are served at once, over all streams; -1: any number",
 			},
 			{Name: "rate", Kind: Rate, Example: "5MiB/s", Text: "how fast it takes data, over all streams"},
+			{Name: "seed", Kind: Int, Default: "0", Example: "1", Text: "chooses the jitter: the same seed, the same delays"},
 		},
 		sink: func(a Address, _ Env) (weir.Sink, error) {
 			return sim.NewSlow(sim.SlowOptions{
@@ -230,6 +258,7 @@ func slow() Connector {
 				Jitter:      value[time.Duration](a, "jitter"),
 				Concurrency: int(value[int64](a, "concurrency")),
 				Rate:        value[int64](a, "rate"),
+				Seed:        uint64(value[int64](a, "seed")),
 			})
 		},
 	}

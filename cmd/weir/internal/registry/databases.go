@@ -3,6 +3,8 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -87,12 +89,21 @@ func sqliteTables() Connector {
 			{Name: "wait", Kind: Duration, Default: "30s", Example: "5m", Text: "how long a lock of another process is waited for"},
 		},
 		source: func(a Address, env Env) (weir.Source, error) {
+			if value[string](a, "table") == "" && value[string](a, "query") == "" {
+				return nil, a.fail(errors.New("which table? Add ?table=NAME, or ?query= and a SELECT"))
+			}
 			return sqlite.NewSource(sqlite.SourceOptions{
 				Path: a.Place, Table: value[string](a, "table"), Query: value[string](a, "query"), Key: value[string](a, "key"),
 				Cache: value[int64](a, "cache"), WaitFor: value[time.Duration](a, "wait"), MaxRecord: int(env.MaxRecord),
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {
+			if value[string](a, "table") == "" {
+				return nil, a.fail(errors.New("which table? Add ?table=NAME"))
+			}
+			if _, err := os.Stat(a.Place); errors.Is(err, fs.ErrNotExist) && !env.Table.Create {
+				return nil, a.fail(fmt.Errorf("there is no file %s; --create makes it, with the table", a.Place))
+			}
 			columns, err := columnsOf(a, env.Table.Columns)
 			if err != nil {
 				return nil, err

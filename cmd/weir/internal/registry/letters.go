@@ -6,10 +6,11 @@ import (
 	"github.com/weirflow/weir"
 )
 
-// IsURL reports whether arg names a scheme, and so is no path.
-func (*Registry) IsURL(arg string) bool {
+// IsURL reports whether arg names a scheme, and so is no path, or was meant to: using
+// it says then what is wrong.
+func (r *Registry) IsURL(arg string) bool {
 	scheme, _ := splitScheme(arg)
-	return scheme != ""
+	return scheme != "" || r.slip(arg) != nil
 }
 
 // OpenLetters returns the sink of dead letters at an address, beside destination. A

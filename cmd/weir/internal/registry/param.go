@@ -43,6 +43,7 @@ type Param struct {
 	Min     int64 // of Int
 	Max     int64 // of Int; 0: any
 	Secret  bool  // never printed
+	Many    bool  // it may be given again; only Text
 	Side    Side
 }
 
@@ -61,6 +62,9 @@ func (p Param) Check(text string) error {
 	}
 	return nil
 }
+
+// separator stands between the values of a parameter that was given again.
+const separator = "\n"
 
 // nested is the address of another connector before it is parsed.
 type nested string

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/weirflow/weir"
 )
@@ -79,13 +80,14 @@ type Env struct {
 	Fresh     bool              // forget what a destination knows of earlier runs
 	Notice    func(text string) // tells people something; nil: nobody listens
 	Many      bool              // the sources can be several streams
-	Exclude   []string          // local paths that a source leaves out: the destination
+	Exclude   []string          // local paths that a source leaves out
 }
 
 // Follow says that files are read on as they grow.
 type Follow struct {
 	On      bool
-	FromEnd bool // what is there at the start is left out
+	FromEnd bool          // what is there at the start is left out
+	Poll    time.Duration // the longest time between two looks; 0: the connector's default
 }
 
 // Registry is a table of connectors.

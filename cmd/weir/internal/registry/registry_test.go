@@ -83,7 +83,7 @@ func TestAddressErrorsNameWhatIsWrongAndValid(t *testing.T) {
 	r := New()
 	for arg, want := range map[string]string{
 		"":                            "empty",
-		"slow://?foo=1":               `unknown query parameter "foo" of slow://; valid: delay, jitter, concurrency, rate`,
+		"slow://?foo=1":               `unknown query parameter "foo" of slow://; valid: delay, jitter, concurrency, rate, seed`,
 		"null://?foo=1":               `unknown query parameter "foo" of null://; it has none`,
 		"slow://?delay=fast":          `parameter delay is "fast": not a duration; example: delay=50ms`,
 		"slow://?delay=-1s":           "must not be negative",
@@ -119,6 +119,61 @@ func TestAddressErrorsNameWhatIsWrongAndValid(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("Parse(%q) error gives the secret away: %v", arg, err)
 		}
+	}
+}
+
+func TestMissingSlashesAreNoticed(t *testing.T) {
+	r := New()
+	t.Chdir(t.TempDir())
+	for arg, want := range map[string]string{
+		"sqlite:x.db":                       "did you mean sqlite://x.db?",
+		"sqlite:/var/x.db?table=t":          "did you mean sqlite:///var/x.db?table=t?",
+		"SQLite:x.db":                       "did you mean sqlite://x.db?",
+		"postgres:app:secret@host/db":       "postgres:app:xxxxx@host/db: did you mean postgres://app:xxxxx@host/db?",
+		"postgres:/app@host/db":             "did you mean postgres://xxxxx@host/db?",
+		"http:example.org/a":                "did you mean http://example.org/a? for a file of that name write ./http:example.org/a",
+		"https:/example.org/a?token=secret": "did you mean https://example.org/a?token=xxxxx?",
+		"gen:size=1GiB":                     "did you mean gen://?size=1GiB?",
+		"gen:?size=1GiB":                    "did you mean gen://?size=1GiB?",
+		"slow:":                             "did you mean slow://?",
+		"file:a.log":                        "did you mean a.log?",
+		"file:/a.log":                       "did you mean file:///a.log?",
+		"dlq:dead":                          "did you mean dlq://dead?",
+	} {
+		_, err := r.Parse(arg)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Parse(%q) error = %v; want it to say %q, and no secret", arg, err, want)
+		}
+	}
+	if err := os.WriteFile("sqlite:x.db", nil, 0o600); err != nil {
+		t.Skipf("this system has no such names: %v", err)
+	}
+	for _, arg := range []string{"sqlite:x.db", "./slow:x", "backup:x", "a/gen:x", "s3:x", `C:\a`} {
+		if a, err := r.Parse(arg); err != nil || len(a.Paths) != 1 || a.Paths[0] != arg {
+			t.Errorf("Parse(%q) = %v, %v; want a file", arg, a.Paths, err)
+		}
+	}
+}
+
+func TestHeadersMayBeSeveral(t *testing.T) {
+	r := New()
+	a, err := r.Parse("http://example.org/a#header=Authorization:%20Bearer%20secret&header=accept:text/csv&retries=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := headers(a)
+	if err != nil || len(all) != 2 || all.Get("Authorization") != "Bearer secret" || all.Get("Accept") != "text/csv" {
+		t.Errorf("headers = %v, %v", all, err)
+	}
+	if strings.Contains(a.Redacted, "secret") {
+		t.Errorf("the address gives the secret away: %s", a.Redacted)
+	}
+	if a, err = r.Parse("http://example.org/a#header=x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = headers(a); err == nil || !strings.Contains(err.Error(), "a name, a colon and a value") {
+		t.Errorf("err = %v", err)
 	}
 }
 
@@ -233,7 +288,7 @@ func TestCompletion(t *testing.T) {
 	for prefix, want := range map[string]string{
 		"g":                         "gen://",
 		"slow://?d":                 "slow://?delay=",
-		"slow://?delay=1s&":         "slow://?delay=1s&jitter= slow://?delay=1s&concurrency= slow://?delay=1s&rate=",
+		"slow://?delay=1s&":         "slow://?delay=1s&jitter= slow://?delay=1s&concurrency= slow://?delay=1s&rate= slow://?delay=1s&seed=",
 		"file:///a?sync=":           "file:///a?sync=true file:///a?sync=false",
 		"gen://?format=n":           "",
 		"file:///a":                 "",
