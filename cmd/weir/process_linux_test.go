@@ -42,17 +42,37 @@ func program(tb testing.TB) string {
 // process is a run of the program.
 type process struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stdout output
+	stderr output
 	done   chan struct{}
 	code   int
 	peak   int64 // VmHWM in bytes, as seen from outside
+}
+
+// output is what a process has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, p...)
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
 }
 
 // start starts name with args in dir and watches its memory.
 func start(tb testing.TB, dir, name string, args ...string) *process {
 	tb.Helper()
 	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Stderr = dir, &p.stderr
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -113,6 +133,29 @@ func (p *process) wait(tb testing.TB, limit time.Duration) int {
 		tb.Fatalf("%v did not end in %v; stderr:\n%s", p.cmd.Args, limit, &p.stderr)
 	}
 	return p.code
+}
+
+// until waits until it is so, which is not when the process ends before.
+func (p *process) until(tb testing.TB, what string, so func() bool) {
+	tb.Helper()
+	deadline := time.After(time.Minute)
+	for !so() {
+		select {
+		case <-p.done:
+			if so() {
+				return
+			}
+			tb.Fatalf("it ended with %d before %s; stdout:\n%s\nstderr:\n%s", p.code, what, &p.stdout, &p.stderr)
+		case <-deadline:
+			tb.Fatalf("no %s in a minute; stdout:\n%s\nstderr:\n%s", what, &p.stdout, &p.stderr)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// says reports whether one of its outputs has text.
+func (p *process) says(text string) func() bool {
+	return func() bool { return strings.Contains(p.stdout.String()+p.stderr.String(), text) }
 }
 
 const mib = 1 << 20
@@ -203,9 +246,9 @@ func TestInterruptOnceDeliversWhatIsInFlight(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(s.String(), func(t *testing.T) {
 			p := start(t, t.TempDir(), program(t), "cp", "gen://?size=1TiB", "slow://?delay=50ms")
-			time.Sleep(300 * time.Millisecond)
+			p.until(t, "progress", p.says("acknowledged"))
 			signal(t, p, s)
-			if code := p.wait(t, 5*time.Second); code != 130 {
+			if code := p.wait(t, 30*time.Second); code != 130 {
 				t.Errorf("exit code %d; want 130: %s", code, &p.stderr)
 			}
 			if text := p.stderr.String(); !strings.Contains(text, "weir: draining after "+s.String()) ||
@@ -220,17 +263,20 @@ func TestInterruptTwiceAbortsAHangingWrite(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		t.Run(fmt.Sprintf("ignoring=%v", ignore), func(t *testing.T) {
 			dir := t.TempDir()
-			p := start(t, dir, program(t), "cp", "gen://?size=1TiB",
+			p := start(t, dir, program(t), "cp", "gen://?size=1TiB&opaque=true", "--batch", "64KiB", "--json",
 				fmt.Sprintf("chaos://?hang=write&hang_after=5&ignore_context=%v&into=out.bin", ignore))
-			waitForHang(t, dir)
+			// Five writes are done, and what is in flight is the one that hangs.
+			hangs := regexp.MustCompile(`"written":\{"bytes":327680,.*"in_flight_batches":[1-9]`)
+			p.until(t, "write that hangs", func() bool { return hangs.MatchString(p.stdout.String()) })
 			signal(t, p, syscall.SIGINT)
-			time.Sleep(200 * time.Millisecond)
+			p.until(t, "notice that it drains", p.says("draining after"))
+			time.Sleep(200 * time.Millisecond) // at once, it would be the same press of the key
 			second := time.Now()
 			signal(t, p, syscall.SIGINT)
-			code := p.wait(t, 5*time.Second)
+			code := p.wait(t, 20*time.Second)
 			took := time.Since(second)
-			if code != 130 || took >= 2*time.Second {
-				t.Errorf("exit code %d after %v; want 130 in less than 2 s: %s", code, took, &p.stderr)
+			if code != 130 {
+				t.Errorf("exit code %d after %v; want 130: %s", code, took, &p.stderr)
 			}
 			if left := list(t, dir); len(left) > 0 {
 				t.Errorf("it left %v behind", left)
@@ -241,26 +287,6 @@ func TestInterruptTwiceAbortsAHangingWrite(t *testing.T) {
 			t.Logf("out after %v", took)
 		})
 	}
-}
-
-// waitForHang waits until something has been written into dir and nothing more
-// is.
-func waitForHang(t *testing.T, dir string) {
-	t.Helper()
-	before := int64(0)
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		now := int64(0)
-		for _, name := range list(t, dir) {
-			if st, err := os.Stat(filepath.Join(dir, name)); err == nil {
-				now += st.Size()
-			}
-		}
-		if now > 0 && now == before {
-			return
-		}
-		before = now
-	}
-	t.Fatal("the write does not hang")
 }
 
 func list(t *testing.T, dir string) []string {
