@@ -122,7 +122,7 @@ func TestProveOnAPipelineOfOnesOwn(t *testing.T) {
 func TestProveInterruptedLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, program(t), "prove", "--size", "20MB")
-	p.until(t, "progress", p.says(" s  A "))
+	p.until(t, "progress", p.says(" s  "))
 	signal(t, p, syscall.SIGINT)
 	if code := p.wait(t, 30*time.Second); code != 130 || !strings.Contains(p.stderr.String(), "no report") {
 		t.Errorf("exit %d: %s", code, &p.stderr)
