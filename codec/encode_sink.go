@@ -73,6 +73,9 @@ func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writ
 		limit = min(limit, most)
 	}
 	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, giveUp: inner.Abort}
+	if d, ok := inner.(weir.Divider); ok {
+		w.parts = d.Divide()
+	}
 	if s.e.surrounds() || s.e.to.hasHeader() {
 		w.piece = weir.NewBatch(limit)
 	}
@@ -93,6 +96,8 @@ type encodedWriter struct {
 	stream string                             // its name
 	piece  *weir.Batch                        // for what stands around records; nil: nothing does
 	giveUp func(context.Context, error) error // ends Writer if Commit cannot be called
+	parts  weir.Parts                         // nil: the stream is one
+	view   weir.Batch                         // of what goes into a part
 
 	begun    atomic.Bool // something was written
 	finished bool        // the end was written
@@ -102,43 +107,61 @@ type encodedWriter struct {
 
 // Write writes what stands before b, and b.
 func (w *encodedWriter) Write(ctx context.Context, b *weir.Batch) error {
+	if w.parts != nil {
+		return w.divide(ctx, b)
+	}
 	if err := w.before(ctx, b); err != nil {
 		return err
 	}
 	return w.Writer.Write(ctx, b)
 }
 
+// fresh reports whether nothing stands yet where b will: in the stream, or in the part.
+func (w *encodedWriter) fresh() bool {
+	if w.parts != nil {
+		return !w.parts.Begun()
+	}
+	return !w.begun.Load()
+}
+
 // before writes what stands before b.
 func (w *encodedWriter) before(ctx context.Context, b *weir.Batch) error {
+	fresh := w.fresh()
 	if w.e.to.hasHeader() {
-		if err := w.writeHeader(ctx, b.Header()); err != nil {
+		if err := w.checkHeader(b.Header()); err != nil {
 			return err
 		}
+		if fresh {
+			if err := w.writeHeader(ctx, b.Header()); err != nil {
+				return err
+			}
+		}
 	}
-	if !w.begun.Swap(true) {
+	w.begun.Store(true)
+	if fresh {
 		return w.put(ctx, w.e.pieces.begin)
 	}
 	return w.put(ctx, w.e.pieces.between)
 }
 
-// writeHeader writes the header, once.
-func (w *encodedWriter) writeHeader(ctx context.Context, header []byte) error {
+// checkHeader makes sure that the header is the same all over the stream.
+func (w *encodedWriter) checkHeader(header []byte) error {
 	switch {
 	case w.header != nil:
 		if !bytes.Equal(header, w.header) {
 			return &weir.Error{Kind: weir.Rejected, Err: errOtherHeader}
 		}
-		return nil
 	case len(header) == 0:
 		return &weir.Error{Kind: weir.Rejected, Err: errors.New("the stream has no header")}
-	case w.begun.Load():
-		if headerSum(header) != w.sum {
-			return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w since an earlier run wrote them; start over with --fresh", errOtherHeader)}
-		}
-		w.header = header
-		return nil
+	case w.begun.Load() && headerSum(header) != w.sum:
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w since an earlier run wrote them; start over with --fresh", errOtherHeader)}
 	}
 	w.header = header
+	return nil
+}
+
+// writeHeader writes the header.
+func (w *encodedWriter) writeHeader(ctx context.Context, header []byte) error {
 	if err := w.put(ctx, header); err != nil {
 		return err
 	}
@@ -168,8 +191,11 @@ func (w *encodedWriter) Finish(ctx context.Context) error {
 		return nil
 	}
 	piece := w.e.pieces.end
-	if !w.begun.Load() {
+	if w.fresh() {
 		piece = w.e.pieces.empty
+		if w.begun.Load() {
+			piece = nil // there are parts, and each has its end
+		}
 	}
 	if err := w.put(ctx, piece); err != nil {
 		return err
