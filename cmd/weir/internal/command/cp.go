@@ -22,6 +22,11 @@ does not exist, it becomes a directory when there are several sources, or one th
 can be several streams, such as a directory or a glob; otherwise it becomes a file.
 A / at its end makes it a directory always.
 
+With --roll-size and --roll-every a stream becomes several files, each whole by itself:
+app.log becomes app-000001.log and so on, by time app-20261126T030000Z-000001.log; {n}
+and {time} in the name of the destination say where they stand instead. A part appears
+under its name when it is complete.
+
 The process's resident memory stays below --memory, however fast the source and
 however slow the destination. A file appears under its name when it is whole and
 on the disk, and not before.
@@ -39,13 +44,14 @@ one aborts at once.
   weir cp 'logs/**/*.log' backup/                many files side by side
   weir cp - /mnt/nas/db.dump --rate 20MiB/s      from a pipe, gently
   weir cp big.tar 'slow://?delay=50ms' -m 32MiB  into a slow sink, in 32 MiB
+  weir cp --follow app.log logs/app.log --roll-size 256MiB --roll-every 1h
   weir cp data/ backup/ --json | jq .event       for programs`,
 		Args: sourcesAndDestination,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			last := len(args) - 1
 			t := transfer{
 				sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch),
-				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table, follow: f.follow,
+				options: f.options(), records: f.ask(), state: f.stateFlags, receipt: f.receipt, table: f.table, follow: f.follow, roll: f.rolls(),
 				sources: args[:last], destination: args[last],
 			}
 			return t.run(cmd.Context())

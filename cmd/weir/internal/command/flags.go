@@ -10,6 +10,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/memory"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/size"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // sizeFlag is an amount of bytes as a flag's value.
@@ -53,6 +54,15 @@ func (f *durationFlag) String() string {
 	}
 	return time.Duration(*f).String()
 }
+
+// everyFlag is whole seconds as a flag's value.
+type everyFlag time.Duration
+
+func (f *everyFlag) Set(s string) error { return set(f, s, registry.ParseEvery) }
+
+func (f *everyFlag) Type() string { return "duration" }
+
+func (f *everyFlag) String() string { return (*durationFlag)(f).String() }
 
 // set parses s into f.
 func set[F, V ~int64](f *F, s string, parse func(string) (V, error)) error {
@@ -111,6 +121,8 @@ type cpFlags struct {
 	receipt      string
 	table        registry.Table
 	follow       registry.Follow
+	rollSize     sizeFlag
+	rollEvery    everyFlag
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -133,6 +145,8 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
 	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
 	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
+	set.Var(&f.rollSize, "roll-size", "go on in another file when one is so large, at the end of a record: NAME-000001.EXT (default one file)")
+	set.Var(&f.rollEvery, "roll-every", "go on in another file each 10m, 1h, …, in UTC: NAME-20261126T030000Z-000001.EXT (default one file)")
 	f.recordFlags.add(set)
 	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")
 	set.StringSliceVar(&f.table.Key, "key", nil, "`COLUMNS` of a unique index of a table: rows that are there are replaced")
@@ -145,6 +159,11 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 // followStreams are open side by side with --follow: each file that is followed
 // takes one for good.
 const followStreams = 64
+
+// rolls is how what is written is divided.
+func (f *cpFlags) rolls() file.Roll {
+	return file.Roll{Size: int64(f.rollSize), Every: time.Duration(f.rollEvery)}
+}
 
 func (f *cpFlags) options() weir.Options {
 	streams := int(f.streams)

@@ -37,7 +37,7 @@ stream of the source is opened, and refused if its decompressor needs too much.`
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t := transfer{sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(), state: f.stateFlags, table: f.table, follow: f.follow}
+			t := transfer{sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(), state: f.stateFlags, table: f.table, follow: f.follow, roll: f.rolls()}
 			route := ""
 			if len(args) > 0 {
 				t.sources, t.destination = args[:len(args)-1], args[len(args)-1]

@@ -50,6 +50,13 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"text":                 {Ask{UTF8: Replace}, file("a.csv"), Destination{Name: "b.csv"}, convert, "csv+none", "csv+none"},
 		"text as it is":        {Ask{UTF8: Keep}, file("a.csv"), Destination{Name: "b.csv"}, asIs, "csv+none", "csv+none"},
 		"policy":               {Ask{OnError: Skip}, file("a.ndjson"), Destination{}, convert, "ndjson+none", "ndjson+none"},
+		"divided":              {Ask{}, file("a.csv"), Destination{Name: "b.csv", Divided: true}, convert, "csv+none", "csv+none"},
+		"divided, compressed":  {Ask{}, file("a.log"), Destination{Name: "b.log.gz", Divided: true}, convert, "lines+none", "lines+gzip"},
+		"divided directory":    {Ask{}, file("a.csv.gz"), Destination{Divided: true}, convert, "csv+gzip", "csv+gzip"},
+		"divided by its name":  {Ask{}, file("-"), Destination{Name: "b.ndjson", Divided: true}, convert, "found by content", "ndjson+none"},
+		"divided bytes":        {Ask{}, file("dump.gz"), Destination{Name: "b.gz", Divided: true}, recompress, "+gzip", "+gzip"},
+		"divided unknown":      {Ask{}, file("a"), Destination{Name: "b", Divided: true}, asIs, "found by content", ""},
+		"divided records":      {Ask{}, []Source{{Yields: "ndjson"}}, Destination{Name: "b.ndjson", Divided: true}, convert, "records", "ndjson+none"},
 	} {
 		d, err := decide(c.ask, c.from, c.to)
 		if err != nil || d.mode != c.mode || d.fromText() != c.fromText || d.toText() != c.toText {
@@ -69,14 +76,16 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		to   Destination
 		want string
 	}{
-		"bytes":          {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
-		"to":             {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
-		"from":           {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
-		"kinds":          {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
-		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
-		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
-		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters DIR"},
-		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
+		"bytes":            {Ask{From: "bytes", Stages: []Stage{where}}, nil, Destination{}, "bytes without records"},
+		"to":               {Ask{To: "csv"}, nil, Destination{Takes: "ndjson"}, "takes records and has no format"},
+		"from":             {Ask{From: "cvs"}, nil, Destination{}, "--from cvs"},
+		"kinds":            {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
+		"columns":          {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
+		"columns alone":    {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
+		"parquet parts":    {Ask{}, []Source{{Name: "a.csv"}}, Destination{Name: "b.parquet", Divided: true}, "a Parquet file is not divided"},
+		"parquet as it is": {Ask{}, []Source{{Name: "a.parquet"}}, Destination{Divided: true}, "a Parquet file is not divided"},
+		"no box":           {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters DIR"},
+		"box for nobody":   {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {
 		if _, err := New(c.ask, c.from, c.to); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)

@@ -49,6 +49,8 @@ type Source struct {
 type Destination struct {
 	Name  string // of the file; "": streams keep their names, or there is no file
 	Takes string // format of the records it takes; "": bytes
+
+	Divided bool // a stream becomes several files, each whole by itself
 }
 
 const parquetName = "parquet"
@@ -60,6 +62,8 @@ type Pipeline struct {
 	// Resumes says that a stream that was cut short can be continued. One that
 	// can only be written as a whole begins again.
 	Resumes bool
+	// Blind says that streams are divided without a look at what is in them.
+	Blind bool
 	// From and To are what was decided, for people.
 	From, To string
 
@@ -86,6 +90,7 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 		return nil, err
 	}
 	p.From, p.To, p.Changes, p.Resumes = d.fromText(), d.toText(), d.mode != asIs, !d.toParquet
+	p.Blind = to.Divided && d.mode != convert
 	switch d.mode {
 	case asIs:
 		return p, nil
