@@ -200,7 +200,7 @@ func (r *rolled) replaceable(path string) (fs.FileInfo, error) {
 		return nil, pathError(path, err)
 	case !old.Mode().IsRegular():
 		return nil, invalid("%s is there and not a file; remove it, or choose another target", show(path))
-	case streamID(path, old) == r.info.ID:
+	case isRead(r.info, path, old):
 		return nil, invalid("%s is the file that is read; choose another target", show(path))
 	case !r.sink.o.Force:
 		return nil, r.sink.exists(path)

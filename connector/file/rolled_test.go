@@ -195,6 +195,22 @@ func TestPartThatIsReadIsRefused(t *testing.T) {
 	refused(t, err, weir.Invalid, "d-000001 is there and not a file")
 }
 
+// So is a file that is followed, as a part and as the one target.
+func TestFileThatIsFollowedIsNotWritten(t *testing.T) {
+	dir := tempDir(t)
+	path := put(t, dir, "o-000001", "x")
+	o := file.SourceOptions{Follow: true, FollowOptions: file.FollowOptions{Poll: time.Millisecond}}
+	for _, arg := range []string{path, dir} {
+		st, err := source(t, o, arg).Next(t.Context())
+		must(t, err)
+		_, err = sink(t, filepath.Join(dir, "o"), file.SinkOptions{Force: true, Roll: file.Roll{Size: 1}}).Open(t.Context(), st.Info())
+		refused(t, err, weir.Invalid, "is the file that is read; choose another target")
+		_, err = sink(t, path, file.SinkOptions{Force: true}).Open(t.Context(), st.Info())
+		refused(t, err, weir.Invalid, "is the file that is read; choose another target")
+		must(t, st.Close())
+	}
+}
+
 // A window is of the time of its first record, and time does not go back.
 func TestWindowsAreOfTheClock(t *testing.T) {
 	dir := tempDir(t)

@@ -203,7 +203,7 @@ func (s *Sink) open(ctx context.Context, info weir.StreamInfo, target string) (w
 		return s.create(info, target, target, nil)
 	case err != nil:
 		return nil, pathError(target, err)
-	case old.Mode()&fs.ModeCharDevice == 0 && streamID(target, old) == info.ID:
+	case old.Mode()&fs.ModeCharDevice == 0 && isRead(info, target, old):
 		return nil, invalid("%s is the file that is read; choose another target", show(target))
 	case old.IsDir():
 		return nil, invalid("%s is a directory; choose a name in it", show(target))
@@ -219,6 +219,17 @@ func (s *Sink) open(ctx context.Context, info weir.StreamInfo, target string) (w
 		return nil, pathError(target, err)
 	}
 	return s.create(info, target, resolved, old)
+}
+
+// isRead reports whether the file at path, which st describes, is the one that the
+// stream is read from, or the one that it follows now.
+func isRead(info weir.StreamInfo, path string, st fs.FileInfo) bool {
+	if followed, ok := strings.CutPrefix(info.ID, followPrefix); ok {
+		now, err := os.Stat(followed)
+		return err == nil && os.SameFile(now, st)
+	}
+	id := streamID(path, st)
+	return info.ID == id || info.Endless && strings.HasPrefix(info.ID, id+":")
 }
 
 // localName returns the path below a directory of the stream name.
