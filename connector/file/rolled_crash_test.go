@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -262,7 +263,7 @@ func TestManyDeathsLeaveEveryRecordOnce(t *testing.T) {
 	for name, roll := range rolls {
 		t.Run(name, func(t *testing.T) {
 			most := 0
-			for seed := range uint64(10) {
+			for seed := range uint64(6) {
 				p := newPlant(t, roll, 100)
 				p.endless = seed%3 == 0
 				r := rand.New(rand.NewPCG(seed, 9))
@@ -282,6 +283,51 @@ func TestManyDeathsLeaveEveryRecordOnce(t *testing.T) {
 				t.Errorf("at most %d lives", most)
 			}
 		})
+	}
+}
+
+// The same through the engine: a copy that is cut short again and again makes the parts
+// that one without a break makes.
+func TestCopyInPartsThatIsCutShortContinues(t *testing.T) {
+	const size = 37_000
+	for seed := range uint64(4) {
+		dir := tempDir(t)
+		r := rand.New(rand.NewPCG(seed, 11))
+		content := string(noise(300_000 + r.IntN(100_000)))
+		from, m, runs := put(t, dir, "from", content), newMemory(), 0
+		for ; ; runs++ {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			stop := m.n + 1 + r.IntN(4)
+			m.saved = func(n int) {
+				if n == stop && runs < 20 {
+					cancel(errCut)
+				}
+			}
+			src, err := file.NewSource([]string{from}, file.SourceOptions{})
+			must(t, err)
+			dst, err := file.NewSink(filepath.Join(dir, "out", "{n}"), file.SinkOptions{Job: "job", Roll: file.Roll{Size: size}})
+			must(t, err)
+			must(t, os.MkdirAll(filepath.Join(dir, "out"), 0o755))
+			_, err = weir.Ingest(ctx, src, dst, weir.Options{
+				Batch: 4 << 10, Checkpoints: m, CheckpointEvery: time.Millisecond, Rate: 20 << 20,
+			})
+			cancel(nil)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+		}
+		if runs == 0 {
+			t.Errorf("seed %d: it was never cut short", seed)
+		}
+		for n := 0; n*size < len(content); n++ {
+			path := filepath.Join(dir, "out", fmt.Sprintf("%06d", n+1))
+			if got := get(t, path); got != content[n*size:min(len(content), (n+1)*size)] {
+				t.Errorf("seed %d: part %d is not what it should be, with %d bytes", seed, n+1, len(got))
+			}
+		}
 	}
 }
 

