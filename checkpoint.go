@@ -84,10 +84,11 @@ type Resumer interface {
 }
 
 // A Committer is a Stream that wants to know what is durable downstream, to
-// acknowledge it to its origin.
+// acknowledge it to its origin, or a Flusher that does something when a checkpoint
+// covers what it flushed, such as to show it.
 type Committer interface {
 	// Committed says that everything before upTo is durable in the sink and in
-	// the checkpoint. It may be called while Read is running, with later
-	// positions each time.
+	// the checkpoint. It may be called while Read is running, but not while Write
+	// is, with later positions each time.
 	Committed(ctx context.Context, upTo Position) error
 }

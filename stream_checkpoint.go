@@ -11,6 +11,7 @@ import (
 // it.
 type resumption struct {
 	kept     bool  // there are to be any
+	resumed  bool  // the sink knows where the stream begins in this run
 	due      bool  // flush as soon as no write is running
 	flushing bool  // Flush or Save is running; no write begins meanwhile
 	writes   int   // running
@@ -68,11 +69,16 @@ func (st *stream) resume() bool {
 		return false
 	case len(from) == 0:
 		st.mu.Lock()
-		st.mu.cp.exists = known
+		st.mu.cp.exists, st.mu.cp.resumed = known, true
 		st.mu.Unlock()
 		return true
+	case !st.seek(last, known, from):
+		return false
 	}
-	return st.seek(last, known, from)
+	st.mu.Lock()
+	st.mu.cp.resumed = true
+	st.mu.Unlock()
+	return true
 }
 
 // lookUp asks the store and the sink how far the stream has come.
@@ -132,7 +138,7 @@ func (st *stream) seek(last Checkpoint, known bool, from Position) bool {
 func (st *stream) askFlush() {
 	st.mu.Lock()
 	cp := &st.mu.cp
-	if !cp.kept || cp.due || cp.flushing || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved {
+	if !cp.kept || cp.due || cp.flushing || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved && !st.overdueLocked() {
 		st.mu.Unlock()
 		return
 	}
@@ -142,6 +148,13 @@ func (st *stream) askFlush() {
 	if now {
 		st.r.group.Go(st.flush)
 	}
+}
+
+// overdueLocked reports whether the Writer must be flushed though nothing was
+// written. st.mu must be held, which keeps a Write from beginning meanwhile.
+func (st *stream) overdueLocked() bool {
+	w, ok := st.writer.(Timely)
+	return ok && st.mu.cp.resumed && st.mu.cp.writes == 0 && w.Overdue()
 }
 
 // beginFlushLocked reports whether the caller must flush now: a checkpoint is due
@@ -178,7 +191,8 @@ func (st *stream) flush() {
 	}
 }
 
-// checkpoint calls Flush, Save and Committed, in the only right order. No write is
+// checkpoint calls Flush, Save and Committed, of the sink and of the source, in the
+// only right order. No write is
 // running.
 func (st *stream) checkpoint(ctx context.Context, whole bool) error {
 	st.mu.Lock()
@@ -209,6 +223,12 @@ func (st *stream) checkpoint(ctx context.Context, whole bool) error {
 	st.mu.acked = st.mu.written
 	st.mu.Unlock()
 	st.r.checkpoints.Add(1)
+	if w, ok := st.writer.(Committer); ok {
+		err := st.r.guard("committed", st.r.dstName, func() error { return w.Committed(ctx, c.Position) })
+		if err != nil {
+			return wrapError(err, st.place("committed", st.r.dstName))
+		}
+	}
 	if src, ok := st.src.(Committer); ok {
 		err := st.r.guard("committed", st.r.srcName, func() error { return src.Committed(ctx, c.Position) })
 		return wrapError(err, st.place("committed", st.r.srcName))

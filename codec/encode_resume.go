@@ -17,11 +17,30 @@ type flushingWriter struct {
 
 // Flush flushes and returns the inner mark behind that of the encoding.
 func (w *flushingWriter) Flush(ctx context.Context, upTo weir.Position) ([]byte, error) {
+	if w.parts != nil && w.parts.Room() == 0 && !w.finished {
+		if err := w.endPart(ctx); err != nil {
+			return nil, err
+		}
+	}
 	mark, err := w.inner.Flush(ctx, upTo)
 	if err != nil {
 		return nil, err
 	}
 	return w.mark(mark), nil
+}
+
+// Committed tells the inner Writer.
+func (w *flushingWriter) Committed(ctx context.Context, upTo weir.Position) error {
+	if inner, ok := w.inner.(weir.Committer); ok {
+		return inner.Committed(ctx, upTo)
+	}
+	return nil
+}
+
+// Overdue asks the inner Writer.
+func (w *flushingWriter) Overdue() bool {
+	inner, ok := w.inner.(weir.Timely)
+	return ok && inner.Overdue()
 }
 
 // A resumableWriter is an encodedWriter whose inner Writer is a Resumer.
@@ -43,6 +62,9 @@ func (w *resumableWriter) Resume(ctx context.Context, last weir.Checkpoint) (wei
 		return nil, err
 	}
 	if w.e.finder != nil && state.begun && state.header == "" {
+		if w.parts != nil {
+			return nil, &weir.Error{Kind: weir.Invalid, Err: errors.New("the columns are too many to be kept in a checkpoint: name them with --columns, and start over with --fresh")}
+		}
 		return w.inner.Resume(ctx, weir.Checkpoint{})
 	}
 	if state.header != "" {

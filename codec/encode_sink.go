@@ -79,6 +79,9 @@ func (s *encodedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writ
 		limit = min(limit, most)
 	}
 	w := &encodedWriter{Writer: inner, e: s.e, stream: stream, watched: watched, giveUp: inner.Abort}
+	if d, ok := inner.(weir.Divider); ok {
+		w.parts = d.Divide()
+	}
 	if s.e.surrounds() || s.e.to.hasHeader() {
 		w.piece = weir.NewBatch(limit)
 	}
@@ -103,6 +106,8 @@ type encodedWriter struct {
 	watched *watched                           // nil: it is not
 	piece   *weir.Batch                        // for what stands around records; nil: nothing does
 	giveUp  func(context.Context, error) error // ends Writer if Commit cannot be called
+	parts   weir.Parts                         // nil: the stream is one
+	view    weir.Batch                         // of what goes into a part
 
 	begun    atomic.Bool // something was written
 	finished bool        // the end was written
@@ -112,48 +117,64 @@ type encodedWriter struct {
 
 // Write writes what stands before b, and b.
 func (w *encodedWriter) Write(ctx context.Context, b *weir.Batch) error {
+	if w.parts != nil {
+		return w.divide(ctx, b)
+	}
 	if err := w.before(ctx, b); err != nil {
 		return err
 	}
 	return w.Writer.Write(ctx, b)
 }
 
+// fresh reports whether nothing stands yet where b will: in the stream, or in the part.
+func (w *encodedWriter) fresh() bool {
+	if w.parts != nil {
+		return !w.parts.Begun()
+	}
+	return !w.begun.Load()
+}
+
 // before writes what stands before b.
 func (w *encodedWriter) before(ctx context.Context, b *weir.Batch) error {
+	fresh := w.fresh()
 	if w.e.to.hasHeader() {
-		if err := w.writeHeader(ctx, b.Header()); err != nil {
+		if err := w.checkHeader(b.Header()); err != nil {
 			return err
 		}
+		if fresh {
+			if err := w.writeHeader(ctx, b.Header()); err != nil {
+				return err
+			}
+		}
 	}
-	if !w.begun.Swap(true) && !w.e.joint.begin() {
+	w.begun.Store(true)
+	if fresh && !w.e.joint.begin() {
 		return w.put(ctx, w.e.pieces.begin)
 	}
 	return w.put(ctx, w.e.pieces.between)
 }
 
-// writeHeader writes the header, once.
-func (w *encodedWriter) writeHeader(ctx context.Context, header []byte) error {
+// checkHeader makes sure that the header is the same all over the stream.
+func (w *encodedWriter) checkHeader(header []byte) error {
 	switch {
 	case w.header != nil:
 		if !bytes.Equal(header, w.header) {
 			return &weir.Error{Kind: weir.Rejected, Err: errOtherHeader}
 		}
-		return nil
 	case len(header) == 0:
 		return &weir.Error{Kind: weir.Rejected, Err: errors.New("the stream has no header")}
-	case w.begun.Load():
-		if headerSum(header) != w.sum {
-			return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w since an earlier run wrote them; start over with --fresh", errOtherHeader)}
-		}
-		w.header = header
-		return nil
+	case w.begun.Load() && headerSum(header) != w.sum:
+		return &weir.Error{Kind: weir.Rejected, Err: fmt.Errorf("%w since an earlier run wrote them; start over with --fresh", errOtherHeader)}
 	}
+	w.header = header
+	return nil
+}
+
+// writeHeader writes the header, if no stream before has written it to the same output.
+func (w *encodedWriter) writeHeader(ctx context.Context, header []byte) error {
 	shared, err := w.e.joint.share(w.stream, header, w.e.to, w.e.packer != nil)
-	if err != nil {
+	if err != nil || shared {
 		return err
-	}
-	if w.header = header; shared {
-		return nil
 	}
 	if err := w.put(ctx, header); err != nil {
 		return err
@@ -193,6 +214,9 @@ func (w *encodedWriter) Finish(ctx context.Context) error {
 // after writes what stands behind the last record.
 func (w *encodedWriter) after(ctx context.Context) error {
 	begun := w.begun.Load()
+	if begun && w.fresh() {
+		return nil // there are parts, and each has its end
+	}
 	if w.e.to.hasHeader() {
 		if begun {
 			return nil

@@ -18,6 +18,16 @@
 // written to directly: nothing is synced, and Abort cannot take back what was
 // written.
 //
+// With a [Roll] a stream becomes several files, its parts, by size and by time. A part
+// has its name as soon as nothing will be written to it any more: when it ends, or in
+// runs with checkpoints when one covers its end, so that what is seen is never taken
+// back, and a run that was killed goes on where it was with no record lost, none
+// doubled, and by size with the same files. Abort removes the parts without names and
+// leaves the others. The names follow from the target, the number of the part and,
+// by time, the clock: see [Roll]. A stream that is told to stop in the middle of a
+// window or before it has filled a part goes on in that part if it has an end of its
+// own, and in another one if it is endless: its last part has been shown.
+//
 // # Ordering
 //
 // Bytes keep their order within a file. Files come sorted by name within one

@@ -3,6 +3,7 @@ package file
 import (
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // The sizes that tests build their files around.
@@ -69,4 +70,46 @@ func (s *Source) SortTogether(n int) { s.batch = n }
 func MarkText(text []byte) (string, error) {
 	m, err := parseMark(text)
 	return m.String(), err
+}
+
+// SyncNothing makes syncing free, for tests that do it often. It comes before Watch.
+func (s *Sink) SyncNothing() {
+	s.disk.sync = func(*os.File) error { return nil }
+	s.disk.syncDir = func(string) error { return nil }
+}
+
+// SetClock sets what tells the sink the time.
+func (s *Sink) SetClock(now func() time.Time) { s.now = now }
+
+// RollMarkText parses the text of a mark of parts and writes it again.
+func RollMarkText(text []byte) (string, error) {
+	m, err := parseRollMark(text)
+	return m.String(), err
+}
+
+// HasOpenPart reports whether path is the file that the mark says is written.
+func HasOpenPart(mark []byte, path string) bool {
+	m, err := parseRollMark(mark)
+	return err == nil && m.length > 0 && m.asMark().isOf(path)
+}
+
+// PartName returns the name of a part of target, and whether it is known as one.
+func PartName(target string, r Roll, free bool, window, number int64) (path string, matches bool, err error) {
+	n, err := newPartNames(target, r, free)
+	if err != nil {
+		return "", false, err
+	}
+	path = n.path(window, number)
+	return path, n.match(filepath.Base(path)), nil
+}
+
+// IsPart reports whether base is the base name of a part of target.
+func IsPart(target, base string, r Roll) bool {
+	n, err := newPartNames(target, r, true)
+	return err == nil && n.match(base)
+}
+
+// PartTemp returns the name of the temporary file of a part.
+func PartTemp(job, stream string, part int64) string {
+	return tempName("x", randomOf(job, stream, part))
 }

@@ -41,12 +41,15 @@ type follower struct {
 
 var _ weir.Stream = (*follower)(nil)
 
+// followPrefix begins the identity of a stream that follows a name.
+const followPrefix = "follow:"
+
 // followName returns a stream of the files that have the name path, one after the
 // other, whether there is one now or not.
 func followName(path string, o FollowOptions) weir.Stream {
 	path, name := absolute(path), filepath.Base(path)
 	s := &follower{
-		info: weir.StreamInfo{ID: "follow:" + path, Name: name, Size: weir.UnknownSize, Endless: true, Resumable: true},
+		info: weir.StreamInfo{ID: followPrefix + path, Name: name, Size: weir.UnknownSize, Endless: true, Resumable: true},
 		o:    o, name: rotation{path}, closed: make(chan struct{}),
 	}
 	t, err := openTailed(path)

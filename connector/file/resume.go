@@ -174,7 +174,7 @@ func (r *resumable) Flush(ctx context.Context, _ weir.Position) ([]byte, error) 
 	}
 	w.keep = true
 	dev, ino := identity(st)
-	return []byte(mark{dev, ino, w.off, randomOf(r.sink.o.Job, r.info.ID)}.String()), nil
+	return []byte(mark{dev, ino, w.off, randomOf(r.sink.o.Job, r.info.ID, 0)}.String()), nil
 }
 
 // Commit gives the file its name.

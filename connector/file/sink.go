@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/weirflow/weir"
 )
@@ -33,6 +34,9 @@ type SinkOptions struct {
 	// must not write at the same time. Default: what a run that was killed leaves
 	// behind is not used.
 	Job string
+
+	// Roll divides each stream into several files. Default: one.
+	Roll Roll
 }
 
 // A Sink writes streams to one file or into a directory. Its methods are those
@@ -42,6 +46,7 @@ type Sink struct {
 	dir  bool // a file a stream, below path
 	o    SinkOptions
 	disk disk
+	now  func() time.Time
 
 	// dirs is held while directories are made or removed, together with the
 	// creation of the file that needs them: a directory is not removed between
@@ -74,7 +79,7 @@ func NewSink(path string, o SinkOptions) (*Sink, error) {
 	if path == "" {
 		return nil, newError("open", "", invalid("no target; give the path of a file, or of a directory"))
 	}
-	s := &Sink{path: path, o: o, disk: realDisk}
+	s := &Sink{path: path, o: o, disk: realDisk, now: time.Now}
 	s.mu.targets = make(map[string]struct{})
 	st, err := os.Stat(filepath.Clean(path)) // without a slash at its end
 	switch {
@@ -86,6 +91,13 @@ func NewSink(path string, o SinkOptions) (*Sink, error) {
 		}
 		s.dir = true
 	}
+	check := o.Roll.validate()
+	if !s.dir {
+		check = o.Roll.Check(path)
+	}
+	if check != nil {
+		return nil, newError("open", "", invalid("%w", check))
+	}
 	return s, nil
 }
 
@@ -93,12 +105,13 @@ func NewSink(path string, o SinkOptions) (*Sink, error) {
 func (s *Sink) String() string { return "file " + show(s.path) }
 
 // Footprint promises order, and that a file is there whole or not at all: a write
-// is durable when its stream is committed.
+// is durable when its stream is committed. With a Roll that is so of each part, and
+// not of the stream.
 func (s *Sink) Footprint() weir.Footprint {
 	fp := weir.Footprint{
 		PerWriter:   4 << 10, // the Writer, its paths and closures; there is no buffer
 		MaxInFlight: 1,
-		Whole:       true,
+		Whole:       !s.o.Roll.divides(),
 	}
 	if s.o.Job != "" {
 		fp.Resumes = weir.ResumesAtMark
@@ -118,6 +131,9 @@ func (s *Sink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, err
 	target, err := s.claim(info)
 	if err != nil {
 		return nil, newError("open", info.Name, err)
+	}
+	if s.o.Roll.divides() {
+		return s.openRolled(ctx, info, target)
 	}
 	if st, err := os.Stat(target); s.o.Job != "" && info.Resumable && (err != nil || st.Mode().IsRegular()) {
 		return &resumable{sink: s, info: info, target: target}, nil
@@ -187,7 +203,7 @@ func (s *Sink) open(ctx context.Context, info weir.StreamInfo, target string) (w
 		return s.create(info, target, target, nil)
 	case err != nil:
 		return nil, pathError(target, err)
-	case old.Mode()&fs.ModeCharDevice == 0 && streamID(target, old) == info.ID:
+	case old.Mode()&fs.ModeCharDevice == 0 && isRead(info, target, old):
 		return nil, invalid("%s is the file that is read; choose another target", show(target))
 	case old.IsDir():
 		return nil, invalid("%s is a directory; choose a name in it", show(target))
@@ -203,6 +219,17 @@ func (s *Sink) open(ctx context.Context, info weir.StreamInfo, target string) (w
 		return nil, pathError(target, err)
 	}
 	return s.create(info, target, resolved, old)
+}
+
+// isRead reports whether the file at path, which st describes, is the one that the
+// stream is read from, or the one that it follows now.
+func isRead(info weir.StreamInfo, path string, st fs.FileInfo) bool {
+	if followed, ok := strings.CutPrefix(info.ID, followPrefix); ok {
+		now, err := os.Stat(followed)
+		return err == nil && os.SameFile(now, st)
+	}
+	id := streamID(path, st)
+	return info.ID == id || info.Endless && strings.HasPrefix(info.ID, id+":")
 }
 
 // localName returns the path below a directory of the stream name.
@@ -224,6 +251,12 @@ func localName(name string) (string, error) {
 // is none.
 func (s *Sink) create(info weir.StreamInfo, claimed, target string, old fs.FileInfo) (*writer, error) {
 	w := &writer{sink: s, name: info.Name, claimed: claimed, target: target, size: info.Size, replace: s.o.Force}
+	return w, s.makeTemp(w, old, func(perm fs.FileMode) (*os.File, error) { return s.createTemp(target, perm, info) })
+}
+
+// makeTemp makes the temporary file of w with create. old describes what it will
+// replace, nil if that is nothing.
+func (s *Sink) makeTemp(w *writer, old fs.FileInfo, create func(fs.FileMode) (*os.File, error)) error {
 	perm := fs.FileMode(0o666)
 	if old != nil {
 		perm = old.Mode().Perm()
@@ -233,19 +266,19 @@ func (s *Sink) create(info weir.StreamInfo, claimed, target string, old fs.FileI
 		defer s.dirs.Unlock()
 		if err := s.makeDirs(w); err != nil {
 			s.removeDirs(w.made)
-			return nil, err
+			return err
 		}
 	}
-	f, err := s.createTemp(target, perm, info)
+	f, err := create(perm)
 	if err != nil {
 		s.removeDirs(w.made)
-		return nil, createError(target, err)
+		return createError(w.target, err)
 	}
 	if old != nil {
 		keepMode(f, old)
 	}
 	w.f, w.temp, w.advice = f, f.Name(), newAdvisor(f)
-	return w, nil
+	return nil
 }
 
 // createTemp creates the temporary file beside target.
@@ -255,7 +288,11 @@ func (s *Sink) createTemp(target string, perm fs.FileMode, info weir.StreamInfo)
 	}
 	// The job's own name: what a run left that was killed before its first
 	// checkpoint is replaced, and does not pile up.
-	name := tempName(target, randomOf(s.o.Job, info.ID))
+	return createNamed(tempName(target, randomOf(s.o.Job, info.ID, 0)), perm)
+}
+
+// createNamed creates the file name, in place of one that is there.
+func createNamed(name string, perm fs.FileMode) (*os.File, error) {
 	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -21,6 +21,10 @@ type SourceOptions struct {
 	// are found below a directory or by a glob, such as a target that lies in
 	// the directory that is read. Default: none.
 	Exclude []string
+	// Rolled is the Roll of a sink that writes to what Exclude names: its parts are
+	// left out too. That they would lie in a directory that is read is refused where
+	// the streams decide about their names. Default: it writes one file a stream.
+	Rolled Roll
 	// Follow makes the streams go on where a file ends for now, across rotation:
 	// see FollowOptions. What is not a regular file is read as ever. Default: a
 	// stream ends where its file does.
@@ -33,7 +37,7 @@ type SourceOptions struct {
 // those of [weir.Source].
 type Source struct {
 	name    string
-	exclude []string  // canonical paths
+	exclude excluded
 	batch   int       // names of a directory that are sorted together
 	follow  *followed // nil: files are read to their end
 	closed  atomic.Bool
@@ -100,9 +104,33 @@ func NewSource(args []string, o SourceOptions) (*Source, error) {
 		return nil, newError("open", "", invalid("%w", errors.Join(errs...)))
 	}
 	for _, path := range o.Exclude {
-		s.exclude = append(s.exclude, canonical(path))
+		s.exclude.paths = append(s.exclude.paths, canonical(path))
+	}
+	if err := s.excludeParts(o); err != nil {
+		return nil, newError("open", "", err)
 	}
 	return s, nil
+}
+
+// excludeParts leaves out the parts of what is left out.
+func (s *Source) excludeParts(o SourceOptions) error {
+	if !o.Rolled.divides() {
+		return nil
+	}
+	for i, path := range s.exclude.paths {
+		if st, err := os.Stat(path); err != nil && !os.IsPathSeparator(o.Exclude[i][len(o.Exclude[i])-1]) || err == nil && !st.IsDir() {
+			if names, err := newPartNames(path, o.Rolled, true); err == nil { // else the sink says what is wrong
+				s.exclude.parts = append(s.exclude.parts, names)
+			}
+			continue
+		}
+		for _, arg := range s.mu.args {
+			if root := canonical(arg.root); !arg.single && (root == path || strings.HasPrefix(root, path+string(os.PathSeparator))) {
+				return invalid("%s: what is written to %s in parts would be read again; write to a directory of its own", show(arg.text), show(o.Exclude[i]))
+			}
+		}
+	}
+	return nil
 }
 
 // parseArgument finds out what text names.

@@ -24,9 +24,9 @@ const (
 // takes, so that the depth of a tree costs no descriptors.
 type walker struct {
 	arg     argument
-	batch   int      // names that are sorted together
-	exclude []string // canonical paths
-	base    string   // canonical root; empty without exclude
+	batch   int // names that are sorted together
+	exclude excluded
+	base    string // canonical root; empty without exclude
 	stack   []level
 	begun   bool
 	found   int // files yielded
@@ -55,9 +55,9 @@ type hit struct {
 	err  error
 }
 
-func newWalker(arg argument, batch int, exclude []string) *walker {
+func newWalker(arg argument, batch int, exclude excluded) *walker {
 	w := &walker{arg: arg, batch: batch, exclude: exclude}
-	if len(exclude) > 0 {
+	if len(exclude.paths) > 0 {
 		w.base = canonical(arg.root)
 	}
 	return w
@@ -189,7 +189,22 @@ func (w *walker) hit(name string, err error) hit {
 }
 
 func (w *walker) excluded(name string) bool {
-	return len(w.exclude) > 0 && slices.Contains(w.exclude, filepath.Join(w.base, filepath.FromSlash(name)))
+	return len(w.exclude.paths) > 0 && w.exclude.has(filepath.Join(w.base, filepath.FromSlash(name)))
+}
+
+// excluded is what is not read.
+type excluded struct {
+	paths []string // canonical
+	parts []partNames
+}
+
+// has reports whether a canonical path is left out.
+func (e *excluded) has(path string) bool {
+	if slices.Contains(e.paths, path) {
+		return true
+	}
+	dir, base := filepath.Split(path)
+	return slices.ContainsFunc(e.parts, func(n partNames) bool { return n.dir == dir && n.match(base) })
 }
 
 // close closes the directories that are open.

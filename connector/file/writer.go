@@ -304,13 +304,14 @@ func tempName(target, random string) string {
 	return dir + "." + base + tempInfix + random + tempSuffix
 }
 
-// randomOf returns the random part of the temporary file of a job's stream: the
-// same each time.
-func randomOf(job, stream string) string {
+// randomOf returns the random part of the temporary file of a job's stream, or of one
+// of its parts, which are counted from 1: the same each time, and another one for each
+// of a billion parts in a row.
+func randomOf(job, stream string, part int64) string {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, job+"\x00"+stream) // a Hash's Write never fails
 	var random [tempRandom]byte
-	for i, sum := 0, h.Sum64(); i < tempRandom; i, sum = i+1, sum/uint64(len(tempAlpha)) {
+	for i, sum := 0, h.Sum64()+uint64(part); i < tempRandom; i, sum = i+1, sum/uint64(len(tempAlpha)) {
 		random[i] = tempAlpha[sum%uint64(len(tempAlpha))]
 	}
 	return string(random[:])

@@ -210,6 +210,14 @@ func half(b *weir.Batch) *weir.Batch {
 	return h
 }
 
+// Divide asks the inner Writer.
+func (w *chaosWriter) Divide() weir.Parts {
+	if d, ok := w.inner.(weir.Divider); ok {
+		return d.Divide()
+	}
+	return nil
+}
+
 // Commit aborts the inner Writer when it fails or panics: a Writer whose Commit
 // failed cleans up itself.
 func (w *chaosWriter) Commit(ctx context.Context) error {

@@ -22,6 +22,11 @@ does not exist, it becomes a directory when there are several sources, or one th
 can be several streams, such as a directory or a glob; otherwise it becomes a file.
 A / at its end makes it a directory always.
 
+With --roll-size and --roll-every a stream becomes several files, each whole by itself:
+app.log becomes app-000001.log and so on, by time app-20261126T030000Z-000001.log; {n}
+and {time} in the name of the destination say where they stand instead. A part appears
+under its name when it is complete.
+
 What a file is, its name says: orders.csv.gz into orders.ndjson.zst makes JSON lines of
 a table. --from and --to say it where names do not, and transforms are applied to
 every record. Where none of that is asked for, bytes pass as they are.
@@ -49,6 +54,7 @@ one aborts at once.
   weir cp data/ backup/ --json | jq .event       for programs
   weir cp orders.csv.gz orders.ndjson.zst        other format, other compression
   weir cp app.ndjson bad.csv --where 'status >= 500' --drop headers
+  weir cp --follow app.log logs/app.log --roll-size 256MiB --roll-every 1h
   weir cp app.ndjson 'sqlite://app.db?table=log' --create`,
 		Args: sourcesAndDestination,
 		RunE: func(cmd *cobra.Command, args []string) error {

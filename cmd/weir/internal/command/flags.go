@@ -55,6 +55,15 @@ func (f *durationFlag) String() string {
 	return time.Duration(*f).String()
 }
 
+// everyFlag is whole seconds as a flag's value.
+type everyFlag time.Duration
+
+func (f *everyFlag) Set(s string) error { return set(f, s, registry.ParseEvery) }
+
+func (f *everyFlag) Type() string { return "duration" }
+
+func (f *everyFlag) String() string { return (*durationFlag)(f).String() }
+
 // set parses s into f.
 func set[F, V ~int64](f *F, s string, parse func(string) (V, error)) error {
 	v, err := parse(s)
@@ -114,6 +123,8 @@ type cpFlags struct {
 	follow       registry.Follow
 	poll         durationFlag
 	exclude      []string
+	rollSize     sizeFlag
+	rollEvery    everyFlag
 	streams      countFlag
 	inFlight     countFlag
 	batch        sizeFlag
@@ -144,6 +155,8 @@ func (f *cpFlags) addFiles(set *pflag.FlagSet) {
 	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
 	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
 	set.Var(&f.poll, "poll", "with --follow: the longest time between two looks at a file (default "+file.DefaultPoll.String()+")")
+	set.Var(&f.rollSize, "roll-size", "go on in another file when one is so large, at the end of a record: NAME-000001.EXT (default one file)")
+	set.Var(&f.rollEvery, "roll-every", "go on in another file each 10m, 1h, …, in UTC: NAME-20261126T030000Z-000001.EXT (default one file)")
 }
 
 func (f *cpFlags) addTables(set *pflag.FlagSet) {
@@ -171,13 +184,18 @@ func (f *cpFlags) transfer(sys System, reg *registry.Registry) transfer {
 	follow.Poll = time.Duration(f.poll)
 	return transfer{
 		sys: sys, registry: reg, flags: &f.transferFlags, batch: int64(f.batch), options: f.options(), records: f.ask(),
-		state: f.stateFlags, receipt: f.receipt, table: f.table, follow: follow, exclude: f.exclude,
+		state: f.stateFlags, receipt: f.receipt, table: f.table, follow: follow, exclude: f.exclude, roll: f.rolls(),
 	}
 }
 
 // followStreams are open side by side with --follow: each file that is followed
 // takes one for good.
 const followStreams = 64
+
+// rolls is how what is written is divided.
+func (f *cpFlags) rolls() file.Roll {
+	return file.Roll{Size: int64(f.rollSize), Every: time.Duration(f.rollEvery)}
+}
 
 func (f *cpFlags) options() weir.Options {
 	streams := int(f.streams)

@@ -77,7 +77,7 @@ func (t *transfer) openState() error {
 
 // keeps reports whether the job can be continued.
 func (t *transfer) keeps() bool {
-	return t.pipeline.Resumes && t.registry.Target(t.destination, t.sources).Keeps
+	return t.pipeline.Resumes && t.registry.Target(t.destination, t.sources, t.roll).Keeps
 }
 
 // id names the job: the same sources, destination and treatment.
@@ -87,6 +87,9 @@ func (t *transfer) id() string {
 		parts = append(parts, "source", t.absolute(s))
 	}
 	parts = append(parts, "destination", t.absolute(t.destination))
+	if t.registry.Target(t.destination, t.sources, t.roll).Rolls {
+		parts = append(parts, "rolled") // how often may change between two runs
+	}
 	return state.ID(append(parts, t.records.Parts()...)...)
 }
 

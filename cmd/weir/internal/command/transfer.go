@@ -15,6 +15,7 @@ import (
 	"github.com/weirflow/weir/cmd/weir/internal/records"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/state"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // transfer moves what sources name into what destination names.
@@ -30,6 +31,7 @@ type transfer struct {
 	table       registry.Table
 	follow      registry.Follow
 	exclude     []string // local paths
+	roll        file.Roll
 	sources     []string
 	destination string
 
@@ -92,8 +94,8 @@ func (t *transfer) prepare() error {
 			return t.registry.OpenLetters(t.records.DeadLetters, t.destination)
 		}
 	}
-	target := t.registry.Target(t.destination, t.sources)
-	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes, Joins: target.Joins})
+	target := t.registry.Target(t.destination, t.sources, t.roll)
+	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes, Joins: target.Joins, Divided: target.Rolls})
 	if err != nil {
 		return usage(err)
 	}
@@ -147,6 +149,9 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	t.reporter.Store(reporter)
 	t.pipeline.OnNotice(t.notice)
 	reporter.Start(t.start(t.plan))
+	if t.pipeline.Blind {
+		t.notice("what is read has no records that are known, and is divided at any byte; if it is lines of text, say --from lines")
+	}
 	total, _ := t.registry.Total(t.sources)
 	if t.pipeline.Changes || t.follow.On {
 		total = 0 // what is read is not what lies in the files
@@ -199,7 +204,7 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	if err != nil {
 		return job.Ends{}, err
 	}
-	env.Exclude, env.Many = append(to.Paths, t.exclude...), t.registry.Many(t.sources)
+	env.Exclude, env.Many, env.Roll = append(to.Paths, t.exclude...), t.registry.Many(t.sources), to.Roll(t.roll)
 	source, err := t.registry.OpenSource(t.sources, env)
 	if err != nil {
 		return job.Ends{}, err

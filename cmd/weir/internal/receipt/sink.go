@@ -70,6 +70,14 @@ func (w *writer) Abort(ctx context.Context, cause error) error {
 	return w.Writer.Abort(ctx, cause)
 }
 
+// Divide asks the inner Writer.
+func (w *writer) Divide() weir.Parts {
+	if d, ok := w.Writer.(weir.Divider); ok {
+		return d.Divide()
+	}
+	return nil
+}
+
 // resumer is a writer that can be continued.
 type resumer struct {
 	*writer
@@ -78,6 +86,20 @@ type resumer struct {
 
 func (w *resumer) Flush(ctx context.Context, upTo weir.Position) ([]byte, error) {
 	return w.inner.Flush(ctx, upTo)
+}
+
+// Committed tells the inner Writer.
+func (w *resumer) Committed(ctx context.Context, upTo weir.Position) error {
+	if inner, ok := w.inner.(weir.Committer); ok {
+		return inner.Committed(ctx, upTo)
+	}
+	return nil
+}
+
+// Overdue asks the inner Writer.
+func (w *resumer) Overdue() bool {
+	inner, ok := w.inner.(weir.Timely)
+	return ok && inner.Overdue()
 }
 
 func (w *resumer) Resume(ctx context.Context, last weir.Checkpoint) (weir.Position, error) {

@@ -72,6 +72,11 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 	default:
 		d.mode = recompress
 	}
+	if to.Divided {
+		if err := d.divide(to); err != nil {
+			return d, err
+		}
+	}
 	switch {
 	case d.mode == convert:
 		return d, d.complete(a, named)
@@ -98,6 +103,30 @@ func (d *decision) areBytes(a Ask) bool {
 		return a.From == "" || !isRecords(d.from.Format)
 	}
 	return false
+}
+
+// divide sees to it that each part of a stream is whole by itself: it ends behind a
+// record, where there are any, and is compressed by itself.
+func (d *decision) divide(to Destination) error {
+	if d.toParquet || strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName) || d.fromParquet && d.mode != convert {
+		return errors.New("a Parquet file is not divided into parts; leave out --roll-size and --roll-every, or choose another format")
+	}
+	if d.mode == convert {
+		return nil
+	}
+	if !isRecords(d.from.Format) && isRecords(d.to.Format) {
+		d.from.Format = d.to.Format // bytes that pass as they are are taken for what the name says
+	}
+	if d.to.Compression == "" {
+		d.to.Compression = d.from.Compression
+	}
+	switch {
+	case isRecords(d.from.Format):
+		d.mode = convert
+	case method(d.from.Compression) != "":
+		d.mode = recompress
+	}
+	return nil
 }
 
 // findFrom finds out what the sources are.

@@ -69,6 +69,13 @@ func TestWhatIsDoneFollowsFlagsAndNames(t *testing.T) {
 		"joined lines":         {Ask{}, file("a.ndjson", "b.ndjson"), Destination{Joins: true}, asIs, "ndjson+none", ""},
 		"joined, as they are":  {Ask{From: "bytes"}, file("a.csv", "b.csv"), Destination{Joins: true}, recompress, "bytes", ""},
 		"policy":               {Ask{OnError: Skip}, file("a.ndjson"), Destination{}, convert, "ndjson+none", "ndjson+none"},
+		"divided":              {Ask{}, file("a.csv"), Destination{Name: "b.csv", Divided: true}, convert, "csv+none", "csv+none"},
+		"divided, compressed":  {Ask{}, file("a.log"), Destination{Name: "b.log.gz", Divided: true}, convert, "lines+none", "lines+gzip"},
+		"divided directory":    {Ask{}, file("a.csv.gz"), Destination{Divided: true}, convert, "csv+gzip", "csv+gzip"},
+		"divided by its name":  {Ask{}, file("-"), Destination{Name: "b.ndjson", Divided: true}, convert, "found by content", "ndjson+none"},
+		"divided bytes":        {Ask{}, file("dump.gz"), Destination{Name: "b.gz", Divided: true}, recompress, "+gzip", "+gzip"},
+		"divided unknown":      {Ask{}, file("a"), Destination{Name: "b", Divided: true}, asIs, "found by content", ""},
+		"divided records":      {Ask{}, []Source{{Yields: "ndjson"}}, Destination{Name: "b.ndjson", Divided: true}, convert, "records", "ndjson+none"},
 	} {
 		d, err := decide(c.ask, c.from, c.to)
 		if err != nil || d.mode != c.mode || d.fromText() != c.fromText || d.toText() != c.toText {
@@ -111,6 +118,8 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		"parquets":        {Ask{To: "parquets"}, nil, Destination{}, `no format is called "parquets"`},
 		"no box":          {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters, the directory"},
 		"bytes to rows":   {Ask{From: "bytes", To: "csv"}, nil, Destination{}, "bytes without records"},
+		"parquet parts":   {Ask{}, []Source{{Name: "a.csv"}}, Destination{Name: "b.parquet", Divided: true}, "a Parquet file is not divided"},
+		"parquet as is":   {Ask{}, []Source{{Name: "a.parquet"}}, Destination{Divided: true}, "a Parquet file is not divided"},
 		"parquet in one":  {Ask{To: "parquet"}, []Source{{Name: "a.csv"}}, Destination{Joins: true}, "one Parquet file"},
 		"box for nobody":  {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {

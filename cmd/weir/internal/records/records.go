@@ -58,9 +58,10 @@ type Source struct {
 
 // Destination is what is known of a destination before it is opened.
 type Destination struct {
-	Name  string // of the file; "": streams keep their names, or there is no file
-	Takes string // format of the records it takes; "": bytes
-	Joins bool   // several streams are written one behind another into one output
+	Name    string // of the file; "": streams keep their names, or there is no file
+	Takes   string // format of the records it takes; "": bytes
+	Joins   bool   // several streams are written one behind another into one output
+	Divided bool   // a stream becomes several files, each whole by itself
 }
 
 const parquetName = "parquet"
@@ -72,6 +73,8 @@ type Pipeline struct {
 	// Resumes says that a stream that was cut short can be continued. One that
 	// can only be written as a whole begins again.
 	Resumes bool
+	// Blind says that streams are divided without a look at what is in them.
+	Blind bool
 	// From and To are what was decided, for people.
 	From, To string
 
@@ -103,6 +106,7 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 		return nil, err
 	}
 	p.From, p.To, p.Changes, p.Resumes = d.fromText(), d.toText(), d.mode != asIs, !d.toParquet
+	p.Blind = to.Divided && d.mode != convert
 	switch d.mode {
 	case asIs:
 		return p, nil

@@ -57,17 +57,25 @@ func files() Connector {
 		Place:   "/PATH",
 		Keeps:   true,
 		Examples: []string{
-			"file:///var/log/app.log", "file:///data/out.bin?sync=false", "'logs/**/*.ndjson'",
+			"file:///var/log/app.log", "file:///data/out.bin?sync=false", "'logs/**/*.ndjson'", "'file:///data/app-{n}.log?roll_size=256MiB'",
 		},
 		Params: []Param{
 			{
 				Name: "sync", Kind: Bool, Default: "true", Example: "false", Side: Sink,
 				Text: "wait until the disk has what was written",
 			},
+			{
+				Name: "roll_size", Kind: Size, Example: "256MiB", Side: Sink,
+				Text: "go on in another file when one is so large; NAME.ndjson becomes NAME-000001.ndjson, or {n} in the name says where the number stands",
+			},
+			{
+				Name: "roll_every", Kind: Seconds, Example: "1h", Side: Sink,
+				Text: "go on in another file when so much time has passed; NAME-20261126T030000Z-000001.ndjson, or {time} and {n}",
+			},
 		},
 		source: func(a Address, env Env) (weir.Source, error) {
 			return file.NewSource(a.Paths, file.SourceOptions{
-				Exclude: env.Exclude, Follow: env.Follow.On,
+				Exclude: env.Exclude, Rolled: env.Roll, Follow: env.Follow.On,
 				FollowOptions: file.FollowOptions{Poll: env.Follow.Poll, FromEnd: env.Follow.FromEnd, OnEvent: followed(env)},
 			})
 		},
@@ -76,10 +84,15 @@ func files() Connector {
 			if err != nil {
 				return nil, err
 			}
+			roll := a.Roll(env.Roll)
+			if err := roll.Check(path); err != nil {
+				return nil, a.fail(err)
+			}
 			return file.NewSink(path, file.SinkOptions{
 				Force:  env.Force,
 				NoSync: env.NoSync || !value[bool](a, "sync"),
 				Job:    env.Job,
+				Roll:   roll,
 			})
 		},
 	}
@@ -102,6 +115,8 @@ func target(a Address, env Env) (string, error) {
 		return path, nil
 	}
 	switch st, err := os.Stat(path); {
+	case err != nil && a.Roll(env.Roll) != file.Roll{} && file.HasPartFields(path):
+		return "", a.fail(errors.New("it is the name of one stream's parts, and several streams go into a directory; choose another destination"))
 	case errors.Is(err, fs.ErrNotExist) && !os.IsPathSeparator(path[len(path)-1]):
 		path += string(os.PathSeparator)
 	case err == nil && st.Mode().IsRegular():

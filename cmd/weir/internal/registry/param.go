@@ -22,12 +22,13 @@ const (
 	Size                 // int64: bytes
 	Rate                 // int64: bytes a second
 	Duration             // time.Duration
+	Seconds              // time.Duration: whole seconds
 	Choice               // string, one of Param.Choices
 	Set                  // string, some of Param.Choices, separated by commas
 	URL                  // Address: another connector
 )
 
-var kindText = [...]string{"text", "bool", "number", "size", "rate", "duration", "choice", "list", "address"}
+var kindText = [...]string{"text", "bool", "number", "size", "rate", "duration", "duration", "choice", "list", "address"}
 
 // String returns what help calls the kind.
 func (k Kind) String() string { return kindText[k] }
@@ -85,6 +86,8 @@ func (p Param) parse(text string) (any, error) {
 		return size.ParseRate(text)
 	case Duration:
 		return ParseDuration(text)
+	case Seconds:
+		return ParseEvery(text)
 	case Choice:
 		if !slices.Contains(p.Choices, text) {
 			return nil, fmt.Errorf("it must be one of %s", strings.Join(p.Choices, ", "))

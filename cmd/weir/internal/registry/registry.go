@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // Connector is one row of the table.
@@ -76,6 +77,7 @@ type Env struct {
 	Bad       weir.BadPolicy    // what becomes of records that cannot be used
 	Table     Table             // for databases
 	Follow    Follow            // for files
+	Roll      file.Roll         // of the destination
 	MaxRecord int64             // bytes; 0: the connector's default
 	Fresh     bool              // forget what a destination knows of earlier runs
 	Notice    func(text string) // tells people something; nil: nobody listens
@@ -176,6 +178,9 @@ func (a Address) openSink(env Env) (weir.Sink, error) {
 	}
 	if a.connector.Takes == "" && !env.Table.empty() {
 		return nil, a.fail(errNoTable)
+	}
+	if err := a.checkRoll(env); err != nil {
+		return nil, err
 	}
 	return a.connector.sink(a, env)
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"os"
 	"strings"
+
+	"github.com/weirflow/weir/connector/file"
 )
 
 // Many reports whether the sources can be several streams by what they are: more
@@ -89,16 +91,21 @@ type Target struct {
 	Takes string // see Connector
 	Joins bool   // several streams become one: see Connector
 	Keeps bool   // see Connector
+	Rolls bool   // each stream becomes several files
 }
 
-// Target returns what is known of the destination of these sources. One that
+// Target returns what is known of the destination of these sources, which is divided
+// like roll if it does not say so itself. One that
 // cannot be understood is nothing: opening it says what is wrong.
-func (r *Registry) Target(arg string, sources []string) Target {
+func (r *Registry) Target(arg string, sources []string, roll file.Roll) Target {
 	a, err := r.Parse(arg)
 	if err != nil {
 		return Target{}
 	}
-	d := Target{Takes: a.connector.Takes, Keeps: a.connector.Keeps, Joins: a.connector.Joins && r.Many(sources)}
+	d := Target{
+		Takes: a.connector.Takes, Keeps: a.connector.Keeps, Joins: a.connector.Joins && r.Many(sources),
+		Rolls: a.Roll(roll) != file.Roll{},
+	}
 	if len(a.Paths) == 1 && !r.Many(sources) && !directory(a.Paths[0]) {
 		d.Name = a.Paths[0]
 	}
