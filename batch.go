@@ -42,6 +42,8 @@ type Batch struct {
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
 	owner  *run         // of the output of a step: can make it larger
+	alone  *stream      // of the output of a step on a large batch that goes alone
+	most   int64        // bytes that such an output can be made
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
@@ -99,7 +101,7 @@ func (b *Batch) Grow(n int) bool {
 	if need <= b.limit {
 		return true
 	}
-	return b.owner != nil && b.owner.growOutput(b, max(need, b.limit+b.limit/2))
+	return b.owner != nil && b.owner.growOutput(b, need, max(need, b.limit+b.limit/2))
 }
 
 // Space returns the memory between the data and the offset table, to read
@@ -266,6 +268,13 @@ func (b *Batch) Larger(size int) *Batch {
 	copy(l.mem[size-table:], b.mem[b.limit-table:b.limit])
 	l.limit = size
 	return &l
+}
+
+// cut takes the room between the data and the table of offsets away.
+func (b *Batch) cut() {
+	table := offsetBytes * b.records
+	copy(b.mem[b.n:b.n+table], b.mem[b.limit-table:b.limit])
+	b.limit = b.n + table
 }
 
 // grown moves the batch to larger memory that holds its content, and the table
