@@ -43,7 +43,11 @@ type Batch struct {
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
 	owner  *run         // of the output of a step: can make it larger
 	alone  *stream      // of the output of a step on a large batch that goes alone
-	most   int64        // bytes that such an output can be made
+	most   int64        // bytes that such an output can be made, with what it lent
+
+	borrowed []*arena.Arena // by the step that makes it
+	lent     int64          // bytes charged for them
+	refused  int64          // bytes that a step asked for in vain
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
@@ -102,6 +106,18 @@ func (b *Batch) Grow(n int) bool {
 		return true
 	}
 	return b.owner != nil && b.owner.growOutput(b, need, max(need, b.limit+b.limit/2))
+}
+
+// Borrow returns n bytes of memory, with any content, for the step that makes b to
+// use until it returns: for what it holds of a record that is larger than its
+// PerWorker counts on. It returns nil when the budget has not that much; the step
+// then fails with ErrBatchFull. A batch that is not an output of the engine lends
+// memory of the heap.
+func (b *Batch) Borrow(n int) []byte {
+	if b.owner == nil {
+		return make([]byte, n)
+	}
+	return b.owner.lend(b, n)
 }
 
 // Space returns the memory between the data and the offset table, to read

@@ -180,6 +180,11 @@ func (r *run) trim(b *Batch) {
 func (st *stream) settleLarge(b *Batch) (alone bool) {
 	r := st.r
 	b.cut()
+	for _, step := range r.opts.Steps {
+		if step.Borrows {
+			return true
+		}
+	}
 	first, second := r.sizes(b.limit)
 	grown := max(pages(first)-int64(len(b.lease.Mem)), 0)
 	more := pages(second) + grown
@@ -231,6 +236,41 @@ func (st *stream) stepRoom(in, out *Batch, step Step) error {
 	return nil
 }
 
+// lend lends the step that makes b memory of its own.
+func (r *run) lend(b *Batch, n int) []byte {
+	size := pages(n)
+	b.refused = size
+	switch {
+	case b.alone == nil:
+		if !r.account.TryAcquire(size) {
+			return nil
+		}
+	case int64(len(b.lease.Mem))+b.lent+size > b.most || r.account.Acquire(b.alone.ctx, size) != nil:
+		return nil
+	}
+	a, err := r.budget.pool.Get(n)
+	if err != nil {
+		r.account.Release(size)
+		return nil
+	}
+	b.charge += size
+	b.lent += size
+	b.refused = 0
+	b.borrowed = append(b.borrowed, a)
+	return a.Mem[:n:n]
+}
+
+// takeBack ends what lend lent.
+func (r *run) takeBack(b *Batch) {
+	for i, a := range b.borrowed {
+		r.budget.pool.Put(a)
+		b.borrowed[i] = nil
+	}
+	b.borrowed = b.borrowed[:0]
+	r.discharge(b, b.lent)
+	b.lent = 0
+}
+
 // awaitSteps waits until batch i, which goes alone, has passed the steps, or the
 // stream has failed.
 func (st *stream) awaitSteps(i uint64) {
@@ -247,6 +287,6 @@ func (st *stream) awaitSteps(i uint64) {
 func (r *run) errLarge(in, out *Batch, step Step) error {
 	room := r.room()
 	room.Size, room.Whole = in.Cap(), true
-	room.Steps = pages(max(step.outputSize(in.Cap()), out.Cap()+1))
+	room.Steps = pages(max(step.outputSize(in.Cap()), out.Cap()+1)) + out.lent + out.refused
 	return fmt.Errorf("%w: %w", ErrBatchFull, &room)
 }

@@ -62,6 +62,7 @@ func (st *stream) clockTo(s waitState) {
 
 // release returns the lease of b. Its counts and position stay readable.
 func (r *run) release(b *Batch) {
+	r.takeBack(b)
 	a, charge := b.lease, b.charge
 	if a == nil {
 		return

@@ -51,6 +51,10 @@ type Step struct {
 	// PerWorker is the memory, in bytes, that each call of Do holds beside its
 	// batches.
 	PerWorker int64
+	// Borrows says that Do may need more than PerWorker for a batch that is larger
+	// than Options.Batch, and borrows it then (see Batch.Borrow). Such a batch waits
+	// until what others hold has come back.
+	Borrows bool
 	// Static is the memory, in bytes, that the step holds however many calls
 	// there are.
 	Static int64

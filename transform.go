@@ -160,6 +160,7 @@ func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count
 			if err != nil {
 				return notes, p.failed(t, step, in, out, err)
 			}
+			p.r.takeBack(out)
 			accountStep(&notes, in, out)
 		}
 		if step.Lead {
@@ -286,7 +287,7 @@ func (st *stream) lendOutput(in, out *Batch) error {
 // for memory, but for a large batch that goes alone.
 func (r *run) growOutput(b *Batch, least, size int) bool {
 	if b.alone != nil {
-		size = min(size, int(b.most))
+		size = min(size, int(b.most-b.lent))
 	}
 	if size < least {
 		return false

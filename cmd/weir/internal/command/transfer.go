@@ -108,14 +108,31 @@ func (t *transfer) makePlan() ([]weir.Step, error) {
 		return nil, err
 	}
 	if len(steps) > 0 {
-		ask.Weight, ask.Static = records.Weight(steps, t.workers(machine))
-		if plan, err = memory.NewPlan(ask, machine); err != nil {
+		ask.Record = t.records.MaxRecord
+		if plan, steps, err = t.planSteps(ask, machine, plan.Batch, steps); err != nil {
 			return nil, err
 		}
 	}
 	t.plan = plan
 	t.options.Workers = t.workers(machine)
 	return steps, nil
+}
+
+// planSteps divides the memory for steps that were made for batches of so many
+// bytes. Smaller batches get steps of their own, which hold less.
+func (t *transfer) planSteps(ask memory.Ask, m memory.Machine, batch int64, steps []weir.Step) (memory.Plan, []weir.Step, error) {
+	ask.Weight, ask.Static = records.Weight(steps, t.workers(m))
+	plan, err := memory.NewPlan(ask, m)
+	if err != nil || plan.Batch >= batch {
+		return plan, steps, err
+	}
+	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil {
+		return plan, nil, err
+	}
+	ask.Batch = plan.Batch
+	ask.Weight, ask.Static = records.Weight(steps, t.workers(m))
+	plan, err = memory.NewPlan(ask, m)
+	return plan, steps, err
 }
 
 func (t *transfer) memoryAsk() memory.Ask {

@@ -36,6 +36,7 @@ const (
 	arenasMin   = 2 * size.MiB   // below this nothing useful flows
 	batchMin    = 4 * size.KiB   // the engine's least
 	capPerProc  = 4 * size.MiB   // a processor is used for each of these in the cap
+	batchBeside = 128 * size.KiB // beside records that may need most of the arenas
 
 	gcPercent = 50
 )
@@ -52,6 +53,10 @@ type Ask struct {
 	Weight float64
 	// Static is what is held beside batches for the whole run, in bytes.
 	Static int64
+	// Record is the largest record that is transformed, in bytes; 0: no larger than
+	// usual. Where one may need most of the arenas, batches are small, which leaves it
+	// as much as there can be.
+	Record int64
 }
 
 // Machine is what the process finds around it.
@@ -156,6 +161,9 @@ func divide(ask Ask, m Machine) Plan {
 	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Reserve
 	if p.Batch == 0 {
 		p.Batch = batchFor(p.Arenas-p.Static, p.streams, p.weight)
+		if ask.Record > p.Arenas/4 {
+			p.Batch = min(p.Batch, batchBeside)
+		}
 	}
 	p.InFlight = ask.InFlight
 	if p.InFlight == 0 {
