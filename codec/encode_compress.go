@@ -64,18 +64,29 @@ func (c *compression) do(_ context.Context, in, out *weir.Batch) error {
 		}
 		out.SetHeader(header)
 	}
-	space := out.Space()
-	made, err := p.append(space[:0], in.Bytes())
-	switch {
-	case err != nil:
-		return err
-	case len(made) > len(space):
+	for block := in.Bytes(); len(block) > 0 && err == nil; {
+		n := min(len(block), largestBlock)
+		err = c.compress(p, out, block[:n])
+		block = block[n:]
+	}
+	out.SetPacked(in.Records() + in.Packed())
+	return err
+}
+
+// largestBlock is the most that becomes one member or frame, in bytes: there is room
+// for all that it can become before it is compressed.
+const largestBlock = weir.MaxBatch
+
+// compress appends block to out.
+func (c *compression) compress(p *packer, out *weir.Batch, block []byte) error {
+	if most := compress.Bound(c.method, len(block)); !out.Grow(most) {
 		return weir.ErrBatchFull
 	}
-	copy(space, made) // nothing, if made is in space
-	out.Advance(len(made))
-	out.SetPacked(in.Records() + in.Packed())
-	return nil
+	made, err := p.append(out.Space()[:0], block)
+	if err == nil {
+		out.Advance(len(made))
+	}
+	return err
 }
 
 // take returns an idle packer, or a new one.

@@ -129,7 +129,7 @@ func (t *transfer) planSteps(ask memory.Ask, m memory.Machine, batch int64, step
 	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil {
 		return plan, nil, err
 	}
-	ask.Batch = plan.Batch
+	ask.Batch, ask.InFlight = plan.Batch, plan.InFlight
 	ask.Weight, ask.Static = records.Weight(steps, t.workers(m))
 	plan, err = memory.NewPlan(ask, m)
 	return plan, steps, err

@@ -161,9 +161,6 @@ func divide(ask Ask, m Machine) Plan {
 	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Reserve
 	if p.Batch == 0 {
 		p.Batch = batchFor(p.Arenas-p.Static, p.streams, p.weight)
-		if ask.Record > p.Arenas/4 {
-			p.Batch = min(p.Batch, batchBeside)
-		}
 	}
 	p.InFlight = ask.InFlight
 	if p.InFlight == 0 {
@@ -172,6 +169,9 @@ func divide(ask Ask, m Machine) Plan {
 	p.InFlight = int(max(1, min(int64(p.InFlight), int64(float64(p.Arenas)/p.weight)/p.Batch))) // a write needs a batch
 	p.Writes = int64(p.streams) * int64(p.InFlight-1) * perWrite
 	p.Arenas -= p.Writes
+	if ask.Batch == 0 && ask.Record > p.Arenas/4 {
+		p.Batch = min(p.Batch, batchBeside)
+	}
 	return p
 }
 
