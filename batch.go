@@ -47,7 +47,8 @@ type Batch struct {
 
 	borrowed []*arena.Arena // by the step that makes it
 	lent     int64          // bytes charged for them
-	refused  int64          // bytes that a step asked for in vain
+	refused  int64          // bytes that a step wanted to borrow in vain
+	asked    int            // size that it asked for in vain
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
@@ -105,14 +106,18 @@ func (b *Batch) Grow(n int) bool {
 	if need <= b.limit {
 		return true
 	}
-	return b.owner != nil && b.owner.growOutput(b, need, max(need, b.limit+b.limit/2))
+	if b.owner != nil && b.owner.growOutput(b, need, max(need, b.limit+b.limit/2)) {
+		return true
+	}
+	b.asked = need
+	return false
 }
 
 // Borrow returns n bytes of memory, with any content, for the step that makes b to
 // use until it returns: for what it holds of a record that is larger than its
 // PerWorker counts on. It returns nil when the budget has not that much; the step
 // then fails with ErrBatchFull. A batch that is not an output of the engine lends
-// memory of the heap.
+// memory of the heap. Slices of the batch that were taken before are invalid.
 func (b *Batch) Borrow(n int) []byte {
 	if b.owner == nil {
 		return make([]byte, n)
@@ -312,6 +317,7 @@ func (b *Batch) inherit(in *Batch) {
 // Reset empties the batch.
 func (b *Batch) Reset() {
 	b.n, b.records, b.packed, b.waited = 0, 0, 0, 0
+	b.asked, b.refused = 0, 0
 	b.pos = b.pos[:0]
 	b.notes = [fates]Count{}
 	b.header, b.format = nil, ""

@@ -129,6 +129,8 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // what follows tells how long the record is, the engine makes it larger and reads
 // again into what the batch already holds; one stream of a pipeline at a time does
 // that. The stream fails when what is asked for is more than the pipeline can give.
+// A larger batch should be returned when it holds the record that it was asked for:
+// all that is in it needs more than the usual memory on its way.
 type NeedError struct {
 	Size int // bytes of batch memory needed, see RecordSize
 

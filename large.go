@@ -143,7 +143,7 @@ func (st *stream) grow(b *Batch, need *NeedError) bool {
 			return false
 		}
 	}
-	charge := pages(n) + r.fp.PerWrite
+	charge := max(pages(n), int64(len(b.lease.Mem))) + r.fp.PerWrite
 	if more := charge - b.charge; more > 0 && !r.account.TryAcquire(more) && !st.waitBudget(more) {
 		return false
 	}
@@ -240,13 +240,17 @@ func (st *stream) stepRoom(in, out *Batch, step Step) error {
 func (r *run) lend(b *Batch, n int) []byte {
 	size := pages(n)
 	b.refused = size
-	switch {
-	case b.alone == nil:
+	if b.alone == nil {
 		if !r.account.TryAcquire(size) {
 			return nil
 		}
-	case int64(len(b.lease.Mem))+b.lent+size > b.most || r.account.Acquire(b.alone.ctx, size) != nil:
-		return nil
+	} else {
+		if int64(len(b.lease.Mem))+b.lent+size > b.most {
+			r.trim(b) // it can become larger again
+		}
+		if int64(len(b.lease.Mem))+b.lent+size > b.most || r.account.Acquire(b.alone.ctx, size) != nil {
+			return nil
+		}
 	}
 	a, err := r.budget.pool.Get(n)
 	if err != nil {
@@ -287,6 +291,10 @@ func (st *stream) awaitSteps(i uint64) {
 func (r *run) errLarge(in, out *Batch, step Step) error {
 	room := r.room()
 	room.Size, room.Whole = in.Cap(), true
-	room.Steps = pages(max(step.outputSize(in.Cap()), out.Cap()+1)) + out.lent + out.refused
+	size := max(out.asked, out.Cap())
+	if out.asked == 0 { // something else was
+		size = max(size, step.outputSize(in.Cap()))
+	}
+	room.Steps = pages(size) + out.lent + out.refused
 	return fmt.Errorf("%w: %w", ErrBatchFull, &room)
 }

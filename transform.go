@@ -196,16 +196,15 @@ func (p *transformPool) failed(t transformTask, step Step, in, out *Batch, err e
 	if !errors.As(err, &bad) { // which knows its place better
 		e.Position = append(Position(nil), in.pos...)
 	}
-	switch full := errors.Is(err, ErrBatchFull); {
-	case full && t.alone:
-		e.Kind = Rejected
-		err = p.r.errLarge(in, out, step)
-	case full:
-		e.Kind = Rejected
-		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
+	if !errors.Is(err, ErrBatchFull) {
+		return wrapError(err, e)
+	}
+	e.Kind, e.Err = Rejected, p.r.errLarge(in, out, step)
+	if !t.alone {
+		e.Err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
 			err, in.Len(), out.Cap(), step.Expand)
 	}
-	return wrapError(err, e)
+	return &e
 }
 
 // slowest names the step that took most of the time.

@@ -121,7 +121,7 @@ func (s *stream) enough(b *weir.Batch) bool {
 	switch {
 	case b.Records() == 0 && !s.batch.noted || tail > room:
 		return false
-	case s.origin.drained():
+	case s.batch.large && b.Records() > 0, s.origin.drained():
 		return true
 	}
 	return left < b.Cap()/32 || s.tight(left, tail) && room-tail < room/8
@@ -183,6 +183,7 @@ func (s *stream) larger(b *weir.Batch) error {
 	if b.Records() == 0 && !w.noted && s.carry.putBack(b.Bytes()[w.start:]) {
 		s.scanned = w.at - w.start
 		b.Drop(w.tail(b))
+		w.asked = true
 		return &weir.NeedError{Size: need, Least: least}
 	}
 	w.kept = true
