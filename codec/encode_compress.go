@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/weirflow/weir"
@@ -66,7 +67,9 @@ func (c *compression) do(_ context.Context, in, out *weir.Batch) error {
 	}
 	for block := in.Bytes(); len(block) > 0 && err == nil; {
 		n := min(len(block), largestBlock)
-		err = c.compress(p, out, block[:n])
+		if err = c.compress(p, out, block[:n]); errors.Is(err, weir.ErrBatchFull) {
+			_ = out.Grow(compress.Bound(c.method, len(block))) // in vain; the error tells then what all of it may need
+		}
 		block = block[n:]
 	}
 	out.SetPacked(in.Records() + in.Packed())
