@@ -35,6 +35,7 @@ type transfer struct {
 	// Filled in by run:
 	began    time.Time
 	pipeline *records.Pipeline
+	machine  memory.Machine // as it was at the start
 	plan     memory.Plan
 	progress *state.Job // nil: none is kept
 
@@ -96,26 +97,25 @@ func (t *transfer) prepare() error {
 }
 
 // makePlan divides the memory, for the batches as the steps need them.
-func (t *transfer) makePlan() ([]weir.Step, error) {
-	machine := memory.ThisMachine()
-	ask := t.memoryAsk()
-	plan, err := memory.NewPlan(ask, machine)
+func (t *transfer) makePlan() (steps []weir.Step, err error) {
+	t.machine = memory.ThisMachine()
+	t.plan, steps, err = t.planFor(t.memoryAsk(), t.machine)
+	t.options.Workers = t.workers(t.machine)
+	return steps, err
+}
+
+// planFor divides the memory that is asked for.
+func (t *transfer) planFor(ask memory.Ask, m memory.Machine) (memory.Plan, []weir.Step, error) {
+	plan, err := memory.NewPlan(ask, m)
 	if err != nil {
-		return nil, err
+		return plan, nil, err
 	}
 	steps, err := t.pipeline.Steps(int(plan.Batch))
-	if err != nil {
-		return nil, err
+	if err != nil || len(steps) == 0 {
+		return plan, nil, err
 	}
-	if len(steps) > 0 {
-		ask.Record = t.records.MaxRecord
-		if plan, steps, err = t.planSteps(ask, machine, plan.Batch, steps); err != nil {
-			return nil, err
-		}
-	}
-	t.plan = plan
-	t.options.Workers = t.workers(machine)
-	return steps, nil
+	ask.Record = t.records.MaxRecord
+	return t.planSteps(ask, m, plan.Batch, steps)
 }
 
 // planSteps divides the memory for steps that were made for batches of so many
@@ -191,7 +191,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	case isOptions(err):
 		return usage(err)
 	}
-	return &exitError{ending.ExitCode(), err}
+	return &exitError{ending.ExitCode(), t.explain(err)}
 }
 
 // open opens both ends, or neither.
