@@ -70,6 +70,9 @@ func newEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !e.to.hasHeader() {
+			step.PerWorker -= headerMemory(e.method)
+		}
 		e.steps = append(e.steps, step)
 	}
 	return e, e.prepare(o.Convert.Columns)

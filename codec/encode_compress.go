@@ -39,9 +39,12 @@ func compressStep(m compress.Method, level int, line bool) (weir.Step, error) {
 		Name:      m.String(),
 		Do:        c.do,
 		Expand:    float64(compress.Bound(m, leastBatch)) / leastBatch,
-		PerWorker: compress.EncoderMemory(m, level) + int64(2*maxHeader+compress.Bound(m, maxHeader)),
+		PerWorker: compress.EncoderMemory(m, level) + headerMemory(m),
 	}, nil
 }
+
+// headerMemory is what a packer holds of a header.
+func headerMemory(m compress.Method) int64 { return int64(2*maxHeader + compress.Bound(m, maxHeader)) }
 
 // A compression is a Step that compresses batches.
 type compression struct {

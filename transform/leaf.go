@@ -11,8 +11,6 @@ import (
 	"github.com/expr-lang/expr/optimizer"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
-
-	"github.com/weirflow/weir"
 )
 
 // machineCopies is how many copies of a value expr's machine makes, as is counted on.
@@ -94,8 +92,10 @@ func (l *leaf) eval(w *worker, v *value) error {
 		}
 		// The machine works with copies of its own on the heap: what is borrowed
 		// stands for them.
-		if n := machineCopies * len(val); w.large && n > machineBytes && w.out.Borrow(n) == nil {
-			return weir.ErrBatchFull
+		if n := machineCopies * len(val); w.large && n > machineBytes {
+			if _, err := w.borrow(n); err != nil {
+				return err
+			}
 		}
 		a, err := v.toAny()
 		if err != nil {

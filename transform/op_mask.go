@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"unicode/utf8"
 
-	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/codec/jsonscan"
 )
 
@@ -202,8 +201,10 @@ func (o *maskOp) replaceFound(f finder, dst, s []byte, start, end, limit int) ([
 // replaceMatches returns s with the matches of re replaced.
 func (o *maskOp) replaceMatches(w *worker, re *regexp.Regexp, s []byte) ([]byte, error) {
 	// The package regexp makes the text on the heap: what is borrowed stands for it.
-	if n := 2 * len(s); w.large && n > unasked && w.out.Borrow(n) == nil {
-		return nil, weir.ErrBatchFull
+	if n := 2 * len(s); w.large && n > unasked {
+		if _, err := w.borrow(n); err != nil {
+			return nil, err
+		}
 	}
 	var mask []byte
 	made, limit := 0, w.limit

@@ -75,11 +75,6 @@ func (t *transfer) prepare() error {
 	if _, err := t.registry.Parse(t.destination); err != nil {
 		return err
 	}
-	if !t.follow.On && !t.registry.Many(t.sources) {
-		// Memory is not set aside for streams that cannot be. The second place is for
-		// asking the source whether that was all, without which there is no ETA.
-		t.options.Streams = min(t.options.Streams, 2)
-	}
 	var origins []records.Source
 	for _, o := range t.registry.Origins(t.sources) {
 		origins = append(origins, records.Source(o))
@@ -90,10 +85,23 @@ func (t *transfer) prepare() error {
 		return usage(err)
 	}
 	t.pipeline = p
+	if !t.follow.On && !t.registry.Many(t.sources) {
+		t.options.Streams = min(t.options.Streams, t.places())
+	}
 	if t.receipt != "" {
 		t.recorder, err = receipt.Create(t.receipt)
 	}
 	return err
+}
+
+// places is the number of streams that memory is set aside for where there is one. The
+// second place is for asking the source whether that was all, without which there is
+// no ETA; where the content changes there is none anyway.
+func (t *transfer) places() int {
+	if t.pipeline.Changes {
+		return 1
+	}
+	return 2
 }
 
 // makePlan divides the memory, for the batches as the steps need them.
