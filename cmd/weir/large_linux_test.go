@@ -97,18 +97,17 @@ func makeLarge(t *testing.T, dir string, rows []largeRow) {
 // content reads a file, decompressed as its name says.
 func content(t *testing.T, name string) []byte {
 	t.Helper()
-	f, err := os.Open(name)
+	file, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var r io.Reader = f
+	var r io.Reader = bytes.NewReader(file)
 	switch filepath.Ext(name) {
 	case ".gz":
-		r, err = gzip.NewReader(f)
+		r, err = gzip.NewReader(r)
 	case ".zst":
 		var z *zstd.Decoder
-		if z, err = zstd.NewReader(f, zstd.WithDecoderConcurrency(1)); err == nil {
+		if z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1)); err == nil {
 			defer z.Close()
 			r = z
 		}
