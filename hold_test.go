@@ -73,6 +73,10 @@ func (s *piece) Read(ctx context.Context, b *weir.Batch) error {
 			return nil
 		}
 		n := bytes.IndexByte(s.left, '\n') + 1
+		if s.src.knows && b.Len() == 0 && weir.RecordSize(n) > b.Cap() {
+			s.large = true
+			return &weir.NeedError{Size: weir.RecordSize(n)}
+		}
 		room := max(len(b.Space())-weir.RecordSize(0), 0) // so that it can be ended
 		k := copy(b.Space()[:room], s.left[:n])
 		b.Advance(k)

@@ -152,6 +152,54 @@ func TestRefusalCountsWhatIsBorrowed(t *testing.T) {
 	})
 }
 
+// A sink that needs memory for a write has it while it writes a batch that went
+// alone, whatever the number of steps.
+func TestLargeBatchKeepsWhatItsWriteNeeds(t *testing.T) {
+	record := append(bytes.Repeat([]byte("x"), 60<<10), '\n')
+	for _, steps := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			const perWrite = 24 << 10
+			b := poisoned(160 << 10)
+			dst := &chargedSink{MemSink: weirtest.NewMemSink(weir.Footprint{PerWrite: perWrite}), used: func() int64 { return b.Stats().Used }}
+			o := weir.Options{Batch: 4 << 10, Streams: 1, Budget: b, Guarantee: b.Limit()}
+			for range steps {
+				o.Steps = append(o.Steps, weir.Step{Expand: 2, Do: func(_ context.Context, in, out *weir.Batch) error { return copyRecords(in, out) }})
+			}
+			if _, err := weir.Ingest(t.Context(), &pieces{streams: [][]byte{record}, creeps: true}, dst, o); err != nil {
+				t.Fatal(err)
+			}
+			if least := int64(len(record) + perWrite); dst.during < least || dst.during > least+3*int64(os.Getpagesize()) {
+				t.Errorf("%d steps: %d bytes are charged while %d are written, with %d for the write", steps, dst.during, len(record), perWrite)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A chargedSink notes what is charged while it writes.
+type chargedSink struct {
+	*weirtest.MemSink
+	used   func() int64
+	during int64
+}
+
+func (s *chargedSink) Open(ctx context.Context, info weir.StreamInfo) (weir.Writer, error) {
+	w, err := s.MemSink.Open(ctx, info)
+	return &chargedWriter{w, s}, err
+}
+
+type chargedWriter struct {
+	weir.Writer
+	sink *chargedSink
+}
+
+func (w *chargedWriter) Write(ctx context.Context, b *weir.Batch) error {
+	w.sink.during = w.sink.used()
+	return w.Writer.Write(ctx, b)
+}
+
 func TestHeapBatchLendsMemoryOfTheHeap(t *testing.T) {
 	if n := len(weir.NewBatch(10).Borrow(100)); n != 100 {
 		t.Errorf("%d bytes were lent, want 100", n)
