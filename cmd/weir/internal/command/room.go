@@ -33,40 +33,48 @@ func (e *roomError) hint() string {
 // explain adds to an error about a record that does not fit which cap would do.
 func (t *transfer) explain(err error) error {
 	var room *weir.RoomError
-	if !errors.As(err, &room) {
-		return err
-	}
+	var least *weir.GuaranteeError
 	e := &roomError{error: err}
-	need := roundToPages(int64(room.Size)) + room.Steps
-	if !room.Whole {
-		e.record = t.records.MaxRecord
-		if e.record == 0 {
+	need := int64(0)
+	switch {
+	case errors.As(err, &least):
+		// Writers take half of the guarantee at most, but for the first one.
+		need = least.Sink + least.Writer + max(least.Charge, t.needFor(t.records.MaxRecord))
+		room = new(weir.RoomError)
+	case !errors.As(err, &room):
+		return err
+	case room.Whole:
+		need = roundToPages(int64(room.Size)) + room.Steps + room.Static - t.plan.Static
+	default:
+		if e.record = t.records.MaxRecord; e.record == 0 {
 			e.record = codec.DefaultMaxRecord
 		}
-		need = t.needFor(e.record)
+		need = t.needFor(e.record) + room.Static - t.plan.Static
 	}
-	if e.enough = t.enough(room, need); e.enough == 0 {
+	if e.enough = t.enough(need+room.Windows, room.PerWrite); e.enough == 0 {
 		return err
 	}
 	return e
 }
 
-// needFor is what a record of n bytes needs at most on its way, as the steps say.
+// needFor is what a record of n bytes needs on its way. The steps say what short
+// records become; of a long one each makes something that is not much longer.
 func (t *transfer) needFor(n int64) int64 {
 	const carried = codec.DefaultCarry // may be read behind it
+	const inAndOut = 2.5
 	n += carried
 	steps, err := t.pipeline.Steps(int(t.plan.Batch))
 	if err != nil || len(steps) == 0 {
 		return n
 	}
 	weight, _ := records.Weight(steps, 1)
-	return int64(weight * float64(n))
+	return int64(min(weight, inAndOut) * float64(n))
 }
 
-// enough returns the smallest cap, in whole MiB, with which a record that needs so
-// many bytes on its way passes; 0: there is none on this machine.
-func (t *transfer) enough(room *weir.RoomError, need int64) int64 {
-	need += room.PerWrite + room.Windows + room.Static - t.plan.Static
+// enough returns the smallest cap, in whole MiB, with which need bytes are left beside
+// what other streams and the steps hold, and perWrite for each write; 0: there is none
+// on this machine.
+func (t *transfer) enough(need, perWrite int64) int64 {
 	fits := func(mib int) bool {
 		ask := t.memoryAsk()
 		ask.Cap = int64(mib) * size.MiB
@@ -74,10 +82,10 @@ func (t *transfer) enough(room *weir.RoomError, need int64) int64 {
 		if err != nil {
 			return false
 		}
-		left := p.Arenas - p.Static - need
+		left := p.Arenas - p.Static - need - perWrite
 		if others := int64(t.options.Streams - 1); others > 0 {
 			weight, _ := records.Weight(steps, 1)
-			left -= others * (roundToPages(int64(weight*float64(p.Batch))) + 2*roundToPages(1) + room.PerWrite)
+			left -= others * (roundToPages(int64(weight*float64(p.Batch))) + 2*roundToPages(1) + perWrite)
 		}
 		return left >= 0
 	}
