@@ -78,7 +78,7 @@ func (t *transfer) enough(need, perWrite int64) int64 {
 	fits := func(mib int) bool {
 		ask := t.memoryAsk()
 		ask.Cap = int64(mib) * size.MiB
-		p, steps, err := t.planFor(ask, t.machine)
+		p, steps, _, err := t.planFor(ask, t.machine)
 		if err != nil {
 			return false
 		}

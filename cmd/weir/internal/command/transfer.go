@@ -107,40 +107,36 @@ func (t *transfer) places() int {
 // makePlan divides the memory, for the batches as the steps need them.
 func (t *transfer) makePlan() (steps []weir.Step, err error) {
 	t.machine = memory.ThisMachine()
-	t.plan, steps, err = t.planFor(t.memoryAsk(), t.machine)
-	t.options.Workers = t.workers(t.machine)
+	t.plan, steps, t.options.Workers, err = t.planFor(t.memoryAsk(), t.machine)
 	return steps, err
 }
 
-// planFor divides the memory that is asked for.
-func (t *transfer) planFor(ask memory.Ask, m memory.Machine) (memory.Plan, []weir.Step, error) {
-	plan, err := memory.NewPlan(ask, m)
-	if err != nil {
-		return plan, nil, err
+// planFor divides the memory that is asked for, between steps on so many workers and
+// the rest.
+func (t *transfer) planFor(ask memory.Ask, m memory.Machine) (plan memory.Plan, steps []weir.Step, workers int, err error) {
+	workers = t.workers(m)
+	if plan, err = memory.NewPlan(ask, m); err != nil {
+		return plan, nil, 0, err
 	}
-	steps, err := t.pipeline.Steps(int(plan.Batch))
-	if err != nil || len(steps) == 0 {
-		return plan, nil, err
+	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil || len(steps) == 0 {
+		return plan, nil, workers, err
 	}
 	ask.Record = t.records.MaxRecord
-	return t.planSteps(ask, m, plan.Batch, steps)
-}
-
-// planSteps divides the memory for steps that were made for batches of so many
-// bytes. Smaller batches get steps of their own, which hold less.
-func (t *transfer) planSteps(ask memory.Ask, m memory.Machine, batch int64, steps []weir.Step) (memory.Plan, []weir.Step, error) {
-	ask.Weight, ask.Static = records.Weight(steps, t.workers(m))
-	plan, err := memory.NewPlan(ask, m)
-	if err != nil || plan.Batch >= batch {
-		return plan, steps, err
+	m = ask.On(m)
+	workers = t.workers(m)
+	batch := plan.Batch
+	ask.Weight, ask.Static = records.Weight(steps, workers)
+	if plan, err = memory.NewPlan(ask, m); err != nil || plan.Batch >= batch {
+		return plan, steps, workers, err
 	}
+	// Smaller batches get steps of their own, which hold less.
 	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil {
-		return plan, nil, err
+		return plan, nil, 0, err
 	}
 	ask.Batch, ask.InFlight = plan.Batch, plan.InFlight
-	ask.Weight, ask.Static = records.Weight(steps, t.workers(m))
+	ask.Weight, ask.Static = records.Weight(steps, workers)
 	plan, err = memory.NewPlan(ask, m)
-	return plan, steps, err
+	return plan, steps, workers, err
 }
 
 func (t *transfer) memoryAsk() memory.Ask {
