@@ -43,6 +43,13 @@ type Batch struct {
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
 	owner  *run         // of the output of a step: can make it larger
+	alone  *stream      // of the output of a step on a large batch that goes alone
+	most   int64        // bytes that such an output can be made, with what it lent
+
+	borrowed []*arena.Arena // by the step that makes it
+	lent     int64          // bytes charged for them
+	refused  int64          // bytes that a step wanted to borrow in vain
+	asked    int            // size that it asked for in vain
 }
 
 // NewBatch returns an empty batch of size bytes on the heap, for a wrapper's own
@@ -100,7 +107,23 @@ func (b *Batch) Grow(n int) bool {
 	if need <= b.limit {
 		return true
 	}
-	return b.owner != nil && b.owner.growOutput(b, max(need, b.limit+b.limit/2))
+	if b.owner != nil && b.owner.growOutput(b, need, max(need, b.limit+b.limit/2)) {
+		return true
+	}
+	b.asked = need
+	return false
+}
+
+// Borrow returns n bytes of memory, with any content, for the step that makes b to
+// use until it returns: for what it holds of a record that is larger than its
+// PerWorker counts on. It returns nil when the budget has not that much; the step
+// then fails with ErrBatchFull. A batch that is not an output of the engine lends
+// memory of the heap. Slices of the batch that were taken before are invalid.
+func (b *Batch) Borrow(n int) []byte {
+	if b.owner == nil {
+		return make([]byte, n)
+	}
+	return b.owner.lend(b, n)
 }
 
 // Space returns the memory between the data and the offset table, to read
@@ -269,6 +292,13 @@ func (b *Batch) Larger(size int) *Batch {
 	return &l
 }
 
+// cut takes the room between the data and the table of offsets away.
+func (b *Batch) cut() {
+	table := offsetBytes * b.records
+	copy(b.mem[b.n:b.n+table], b.mem[b.limit-table:b.limit])
+	b.limit = b.n + table
+}
+
 // grown moves the batch to larger memory that holds its content, and the table
 // of offsets to the end of the first limit bytes of it.
 func (b *Batch) grown(mem []byte, limit int) {
@@ -288,6 +318,7 @@ func (b *Batch) inherit(in *Batch) {
 // Reset empties the batch.
 func (b *Batch) Reset() {
 	b.n, b.records, b.packed, b.waited = 0, 0, 0, 0
+	b.asked, b.refused = 0, 0
 	b.pos = b.pos[:0]
 	b.notes = [fates]Count{}
 	b.header, b.format = nil, ""

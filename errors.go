@@ -128,9 +128,15 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 // leases Size bytes in one request and reads again. If it is not, because only
 // what follows tells how long the record is, the engine makes it larger and reads
 // again into what the batch already holds; one stream of a pipeline at a time does
-// that. The stream fails when Size is more than the pipeline can give.
+// that. The stream fails when what is asked for is more than the pipeline can give.
+// A larger batch should be returned when it holds the record that it was asked for:
+// all that is in it needs more than the usual memory on its way.
 type NeedError struct {
 	Size int // bytes of batch memory needed, see RecordSize
+
+	// Least is what to go on with if the pipeline cannot give Size, for a Stream
+	// that does not know how long the record is. 0: Size.
+	Least int
 }
 
 // Error states the size.

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/weirflow/weir/internal/fairsem"
-	"github.com/weirflow/weir/internal/lifecycle"
 )
 
 // holds is the part of a pipeline's guarantee that its streams may hold for
@@ -18,7 +17,7 @@ type holds struct {
 	limit   int64 // of one stream
 	half    int64 // of all of them
 	account *fairsem.Account
-	jumbo   chan struct{} // holds one token: the stream that has it makes its batch larger
+	jumbo   chan struct{} // holds one token: the stream that has it has a large batch
 }
 
 func newHolds(largest, charge int64) (holds, error) {
@@ -84,12 +83,13 @@ func (st *stream) waitHold(n int64) bool {
 	if r.holds.account.Acquire(st.readCtx, r.holds.share(n)) != nil {
 		return false
 	}
+	r.held.Add(n) // who asks for a large batch must not count on it from here on
 	if r.account.Acquire(st.readCtx, n) != nil {
+		r.held.Add(-n)
 		r.holds.account.Release(r.holds.share(n))
 		return false
 	}
 	r.budget.held.Add(n)
-	r.held.Add(n)
 	st.hold.mu.Lock()
 	defer st.hold.mu.Unlock()
 	st.hold.bytes = n
@@ -110,61 +110,4 @@ func (st *stream) releaseHold() {
 	r.budget.held.Add(-n)
 	r.holds.account.Release(r.holds.share(n))
 	r.account.Release(n)
-}
-
-// grow makes b, which holds the beginning of a record, large enough for n bytes.
-// It waits for memory while it holds some, which is safe for two reasons. Only the
-// stream that has the token does it. And what it asks for lies inside the
-// guarantee less what others can keep for ever, a hold and a batch a stream that
-// waits for its origin or for the token: everything else is in flight and comes
-// home without new memory.
-func (st *stream) grow(b *Batch, n int) bool {
-	r := st.r
-	charge := r.chargeOf(n)
-	others := int64(r.opts.Streams-1) * r.charge
-	if most := r.largest - r.held.Load() - others; charge > most {
-		e := st.place("lease", r.name())
-		e.Kind, e.Position = Rejected, st.lastRead()
-		e.Err = fmt.Errorf("a record of more than %d bytes needs a batch of %d, which is charged %d; this pipeline can give it at most %d (guarantee %d - sink and steps %d - windows %d - a batch for each other stream %d): raise the memory, or lower the number of streams or the record limit",
-			b.Len(), n, charge, most, r.largest+r.static, r.static, r.held.Load(), others)
-		st.fail(&e)
-		return false
-	}
-	if !st.jumbo {
-		st.clockTo(waitingBudget)
-		select {
-		case r.holds.jumbo <- struct{}{}:
-			st.jumbo = true
-		case <-st.readCtx.Done():
-		}
-		st.clockTo(working)
-		if !st.jumbo {
-			return false
-		}
-	}
-	if r.limiter != nil {
-		if d := r.limiter.reserve(n - b.limit); d > 0 && !lifecycle.Sleep(st.readCtx, d) {
-			return false
-		}
-	}
-	more := charge - b.charge
-	if !r.account.TryAcquire(more) && !st.waitBudget(more) {
-		return false
-	}
-	b.charge = charge
-	first, _ := r.sizes(n)
-	if err := r.budget.pool.Grow(b.lease, first); err != nil {
-		st.fail(wrapError(err, st.place("lease", r.name())))
-		return false
-	}
-	b.grown(b.lease.Mem, n)
-	return true
-}
-
-// endJumbo passes the token on.
-func (st *stream) endJumbo() {
-	if st.jumbo {
-		st.jumbo = false
-		<-st.r.holds.jumbo
-	}
 }

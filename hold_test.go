@@ -22,6 +22,8 @@ type pieces struct {
 	streams [][]byte // each of records that end in a newline
 	hold    int64
 	wait    time.Duration // before each piece
+	knows   bool          // streams know how long a record is
+	creeps  bool          // they can go on with one byte more
 	given   int
 
 	mu      sync.Mutex
@@ -44,6 +46,7 @@ type piece struct {
 	n     int
 	left  []byte
 	holds bool
+	large bool // the batch was made larger for a record
 }
 
 func (s *piece) Info() weir.StreamInfo {
@@ -70,11 +73,28 @@ func (s *piece) Read(ctx context.Context, b *weir.Batch) error {
 			return nil
 		}
 		n := bytes.IndexByte(s.left, '\n') + 1
-		k := copy(b.Space(), s.left[:n])
+		if s.src.knows && b.Len() == 0 && weir.RecordSize(n) > b.Cap() {
+			s.large = true
+			return &weir.NeedError{Size: weir.RecordSize(n)}
+		}
+		room := max(len(b.Space())-weir.RecordSize(0), 0) // so that it can be ended
+		k := copy(b.Space()[:room], s.left[:n])
 		b.Advance(k)
 		s.left = s.left[k:]
 		if k < n || !b.EndRecord() {
-			return &weir.NeedError{Size: b.Cap() * 3 / 2}
+			s.large = true
+			need := &weir.NeedError{Size: b.Cap() * 3 / 2}
+			switch {
+			case s.src.knows:
+				need.Size = b.Len() + bytes.IndexByte(s.left, '\n') + 1 + (b.Records()+1)*weir.RecordSize(0)
+			case s.src.creeps:
+				need.Least = b.Cap() + 1
+			}
+			return need
+		}
+		if s.large && len(s.left) > 0 {
+			s.large = false
+			return nil
 		}
 	}
 	return io.EOF

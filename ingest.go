@@ -231,9 +231,10 @@ func (r *run) guarantee() (int64, error) {
 		g = min(static+int64(o.Streams)*r.fp.PerWriter+batches*r.charge, max(r.budget.Limit()/2, least))
 	}
 	if g < least || g > r.budget.Limit() {
-		return 0, &Error{Op: "open", Node: r.name(), Kind: Invalid, Err: fmt.Errorf(
-			"the pipeline needs at least %d bytes: sink %d + steps %d + one writer %d + one batch %d (of %d bytes); its guarantee is %d of a budget of %d",
-			least, r.fp.Static, r.steps, r.fp.PerWriter, r.charge, r.batch, g, r.budget.Limit())}
+		return 0, &Error{Op: "open", Node: r.name(), Kind: Invalid, Err: &GuaranteeError{
+			Sink: r.fp.Static, Steps: r.steps, Writer: r.fp.PerWriter, Charge: r.charge, Batch: r.batch,
+			Guarantee: g, Limit: r.budget.Limit(),
+		}}
 	}
 	if r.fp.PerWriter > 0 {
 		// Writers take half of it at most: batches, and what streams hold, need room.
@@ -241,6 +242,25 @@ func (r *run) guarantee() (int64, error) {
 	}
 	r.static = static + int64(o.Streams)*r.fp.PerWriter
 	return g, nil
+}
+
+// A GuaranteeError refuses a pipeline whose guarantee has no room for the least that
+// it needs. Sizes are bytes.
+type GuaranteeError struct {
+	Sink   int64 // what the sink holds
+	Steps  int64 // what the steps hold
+	Writer int64 // what one Writer holds
+	Charge int64 // for one batch, and what is made of it
+	Batch  int   // size of the batch
+
+	Guarantee int64
+	Limit     int64 // of the budget
+}
+
+// Error shows the sum.
+func (e *GuaranteeError) Error() string {
+	return fmt.Sprintf("the pipeline needs at least %d bytes: sink %d + steps %d + one writer %d + one batch %d (of %d bytes); its guarantee is %d of a budget of %d",
+		e.Sink+e.Steps+e.Writer+e.Charge, e.Sink, e.Steps, e.Writer, e.Charge, e.Batch, e.Guarantee, e.Limit)
 }
 
 func (r *run) budgetError(err error) error {

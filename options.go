@@ -45,12 +45,17 @@ type Step struct {
 	// the batches of a stream are passed to Do one at a time and in order until
 	// it has left something in the output.
 	Lead bool
-	// Expand is the largest output, in bytes per byte of input batch memory.
-	// Default: 1.
+	// Expand is the largest output, in bytes per byte of input batch memory. For a
+	// batch that is larger than the others (see NeedError) it may be less, if there
+	// is no more. Default: 1.
 	Expand float64
 	// PerWorker is the memory, in bytes, that each call of Do holds beside its
 	// batches.
 	PerWorker int64
+	// Borrows says that Do may need more than PerWorker for a batch that is larger
+	// than Options.Batch, and borrows it then (see Batch.Borrow). Such a batch waits
+	// until what others hold has come back.
+	Borrows bool
 	// Static is the memory, in bytes, that the step holds however many calls
 	// there are.
 	Static int64

@@ -67,7 +67,7 @@ type stream struct {
 	// Of the reader alone:
 	turn  uint64 // how many batches went to the steps
 	next  int64  // number of the next record to be read, from 1
-	jumbo bool   // it has the token to make its batch larger
+	jumbo bool   // it has the token for a large batch
 
 	readSince atomic.Int64 // when the running Read was called; kept for Options.IdleTimeout
 
@@ -257,22 +257,23 @@ func (st *stream) pump() {
 			break
 		}
 		b := &st.batches[st.mu.win.Slot(i)]
-		if !st.lease(b, st.r.batch) {
+		if !st.lease(b) {
 			st.giveBack(i)
 			break
 		}
 		err := st.fill(b)
-		st.endJumbo()
 		if st.r.limiter != nil {
 			st.r.limiter.refund(b.Cap() - b.Len())
 		}
 		if err != nil && err != io.EOF {
 			st.readFailed(b, err)
+			st.endJumbo()
 			st.giveBack(i)
 			break
 		}
 		if b.Len() == 0 && !b.noted() {
 			st.r.release(b)
+			st.endJumbo()
 			st.giveBack(i)
 			if empty++; err == nil && empty < maxEmptyReads {
 				continue
@@ -282,6 +283,7 @@ func (st *stream) pump() {
 		}
 		empty = 0
 		st.handOver(i, b, err == io.EOF)
+		st.endJumbo()
 		if err == io.EOF {
 			break
 		}
@@ -353,7 +355,7 @@ func (st *stream) fill(b *Batch) error {
 			if err := st.fitsSink(need); err != nil {
 				return err
 			}
-			if !st.grow(b, need.Size) {
+			if !st.grow(b, need) {
 				return context.Cause(st.readCtx)
 			}
 			continue
@@ -369,7 +371,7 @@ func (st *stream) fill(b *Batch) error {
 			return err
 		}
 		b.limit, b.n = 0, 0
-		if !st.lease(b, need.Size) {
+		if !st.leaseLarge(b, need, had) {
 			return context.Cause(st.readCtx)
 		}
 	}
@@ -377,10 +379,15 @@ func (st *stream) fill(b *Batch) error {
 
 // fitsSink refuses a batch that is larger than what the sink takes.
 func (st *stream) fitsSink(need *NeedError) error {
-	if m := st.r.fp.MaxWrite; m > 0 && need.Size > m {
-		return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
+	m := st.r.fp.MaxWrite
+	switch {
+	case m == 0 || need.Size <= m:
+		return nil
+	case need.Least > 0 && need.Least <= m:
+		need.Size = m
+		return nil
 	}
-	return nil
+	return &Error{Kind: Rejected, Err: fmt.Errorf("%w; the sink takes at most %d bytes in a write", need, m)}
 }
 
 // callRead calls Read and turns a panic into an error.

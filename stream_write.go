@@ -28,7 +28,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 		st.mu.busy++
 		st.mu.slots[st.mu.win.Slot(i)] = slotQueued
 		st.mu.Unlock()
-		st.r.transforms.submit(st, i)
+		st.transform(i, b)
 	case st.inlineLocked(i):
 		st.takeLocked(i, now)
 		st.mu.Unlock()

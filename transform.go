@@ -31,6 +31,8 @@ type transformTask struct {
 	st   *stream
 	i    uint64
 	turn uint64 // how many batches of the stream came before
+
+	alone bool // a large batch that has the token; see large.go
 }
 
 func newTransformPool(r *run) *transformPool {
@@ -51,10 +53,21 @@ func (p *transformPool) extraDepth() int {
 // inline reports whether the reader transforms by itself.
 func (p *transformPool) inline() bool { return p.r.opts.Workers == 1 }
 
-// submit transforms batch i of st, now or soon.
-func (p *transformPool) submit(st *stream, i uint64) {
-	t := transformTask{st, i, st.turn}
+// transform passes b, which was read at index i, to the steps.
+func (st *stream) transform(i uint64, b *Batch) {
+	t := transformTask{st: st, i: i, turn: st.turn, alone: st.jumbo && st.settleLarge(b)}
 	st.turn++
+	if !t.alone {
+		st.endJumbo() // the next stream need not wait
+	}
+	st.r.transforms.submit(t)
+	if t.alone {
+		st.awaitSteps(i)
+	}
+}
+
+// submit does the task, now or soon.
+func (p *transformPool) submit(t transformTask) {
 	if p.inline() {
 		p.apply(t)
 		return
@@ -98,7 +111,10 @@ func (p *transformPool) apply(t transformTask) {
 	}
 	in, out := &st.batches[slot], &st.outs[slot]
 	p.busy(1)
-	err := st.lendOutput(in, out)
+	var err error
+	if !t.alone {
+		err = st.lendOutput(in, out)
+	}
 	var notes [fates]Count
 	if err == nil {
 		notes, err = p.run(t, in, out)
@@ -113,6 +129,9 @@ func (p *transformPool) apply(t transformTask) {
 	if len(p.r.opts.Steps)%2 == 0 {
 		in, out = out, in
 	}
+	if t.alone && err == nil {
+		p.r.trim(out)
+	}
 	st.transformed(i, in, out, &notes)
 }
 
@@ -121,7 +140,9 @@ func (p *transformPool) apply(t transformTask) {
 func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count, err error) {
 	st := t.st
 	for k, step := range p.r.opts.Steps {
-		out.limit = min(step.outputSize(in.Cap()), len(out.lease.Mem))
+		if err := p.ready(t, in, out, k); err != nil {
+			return notes, err
+		}
 		out.owner = p.r
 		out.inherit(in)
 		if step.Lead {
@@ -137,8 +158,9 @@ func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count
 				err = context.Cause(st.ctx)
 			}
 			if err != nil {
-				return notes, p.failed(st, step, in, out, err)
+				return notes, p.failed(t, step, in, out, err)
 			}
+			p.r.takeBack(out)
 			accountStep(&notes, in, out)
 		}
 		if step.Lead {
@@ -149,19 +171,40 @@ func (p *transformPool) run(t transformTask, in, out *Batch) (notes [fates]Count
 	return notes, nil
 }
 
+// ready gives the output of step k its memory.
+func (p *transformPool) ready(t transformTask, in, out *Batch, k int) error {
+	step := p.r.opts.Steps[k]
+	if !t.alone {
+		out.limit = min(step.outputSize(in.Cap()), len(out.lease.Mem))
+		return nil
+	}
+	err := t.st.stepRoom(in, out, step)
+	switch {
+	case errors.Is(err, ErrBatchFull):
+		return p.failed(t, step, in, out, err)
+	case err == nil && k == 0 && len(p.r.opts.Steps)%2 == 1: // out will be written
+		in.charge -= p.r.fp.PerWrite
+		out.charge += p.r.fp.PerWrite
+	}
+	return err
+}
+
 // failed says where a step failed.
-func (p *transformPool) failed(st *stream, step Step, in, out *Batch, err error) error {
-	e := st.place(step.Name, p.r.name())
+func (p *transformPool) failed(t transformTask, step Step, in, out *Batch, err error) error {
+	e := t.st.place(step.Name, p.r.name())
 	var bad *BadRecord
 	if !errors.As(err, &bad) { // which knows its place better
 		e.Position = append(Position(nil), in.pos...)
 	}
-	if errors.Is(err, ErrBatchFull) {
-		e.Kind = Rejected
-		err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
+	if !errors.Is(err, ErrBatchFull) {
+		return wrapError(err, e)
+	}
+	e.Kind, e.Err = Rejected, p.r.errLarge(in, out, step)
+	if !t.alone {
+		e.Err = fmt.Errorf("%w: the output of %d bytes of input exceeds %d bytes, and the budget has no more at hand; raise the step's Expand (%g) or the memory, or make batches smaller",
 			err, in.Len(), out.Cap(), step.Expand)
 	}
-	return wrapError(err, e)
+	return &e
 }
 
 // slowest names the step that took most of the time.
@@ -238,14 +281,27 @@ func (st *stream) lendOutput(in, out *Batch) error {
 	return nil
 }
 
-// growOutput makes the output of a step larger, if the budget has the memory at
-// hand: after a batch was read nothing waits for memory.
-func (r *run) growOutput(b *Batch, size int) bool {
+// growOutput makes the output of a step as large as size bytes, or at least as
+// least, if the budget has the memory at hand: after a batch was read nothing waits
+// for memory, but for a large batch that goes alone.
+func (r *run) growOutput(b *Batch, least, size int) bool {
+	if b.alone != nil {
+		size = min(size, int(b.most-b.lent))
+	}
+	if size < least {
+		return false
+	}
 	more := pages(size) - int64(len(b.lease.Mem))
-	if more > 0 {
-		if !r.account.TryAcquire(more) {
+	switch {
+	case more <= 0:
+	case b.alone != nil:
+		if r.account.Acquire(b.alone.ctx, more) != nil {
 			return false
 		}
+	case !r.account.TryAcquire(more):
+		return size > least && r.growOutput(b, least, least)
+	}
+	if more > 0 {
 		if r.budget.pool.Grow(b.lease, size) != nil {
 			r.account.Release(more)
 			return false
@@ -274,4 +330,7 @@ func (st *stream) transformed(i uint64, spent, out *Batch, notes *[fates]Count) 
 		st.mu.notes[fate].plus(n)
 	}
 	st.readyLocked(i)
+	if out.alone != nil {
+		st.mu.reader.Signal()
+	}
 }

@@ -55,7 +55,7 @@ func (e *lengthError) Error() string {
 func (f *framing) write(out *weir.Batch, w recordWriter, src []byte, i, end int) error {
 	for {
 		err := f.tryWrite(out, w, src, i, end)
-		if err == nil || !errors.Is(err, weir.ErrBatchFull) || !out.Grow(len(out.Space())+1) {
+		if err == nil || !errors.Is(err, weir.ErrBatchFull) || !out.Grow(f.needs(len(out.Space()), w, src, i, end)) {
 			return err
 		}
 	}

@@ -91,7 +91,11 @@ func newEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
 		if e.packer, err = newCompression(e.method, e.level, e.to.hasHeader()); err != nil {
 			return nil, err
 		}
-		e.steps = append(e.steps, e.packer.step())
+		step := e.packer.step()
+		if !e.to.hasHeader() {
+			step.PerWorker -= headerMemory(e.method)
+		}
+		e.steps = append(e.steps, step)
 	}
 	return e, e.prepare(o.Convert.Columns)
 }

@@ -3,6 +3,7 @@ package codec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/weirflow/weir"
@@ -40,15 +41,14 @@ func newCompression(m compress.Method, level int, line bool) (*compression, erro
 // step returns the compression as a step. Where there are headers, one packer more
 // than there are workers is made room for: that of lonely.
 func (c *compression) step() weir.Step {
-	packer := compress.EncoderMemory(c.method, c.level) + int64(2*maxHeader+compress.Bound(c.method, maxHeader))
 	s := weir.Step{
 		Name:      c.method.String(),
 		Do:        c.do,
 		Expand:    float64(compress.Bound(c.method, leastBatch)) / leastBatch,
-		PerWorker: packer,
+		PerWorker: compress.EncoderMemory(c.method, c.level) + headerMemory(c.method),
 	}
 	if c.line {
-		s.Static = packer
+		s.Static = s.PerWorker
 	}
 	return s
 }
@@ -64,6 +64,9 @@ func (c *compression) lonely(header []byte) ([]byte, error) {
 	defer c.give(p)
 	return p.header(header, c.line)
 }
+
+// headerMemory is what a packer holds of a header.
+func headerMemory(m compress.Method) int64 { return int64(2*maxHeader + compress.Bound(m, maxHeader)) }
 
 // A compression is a Step that compresses batches.
 type compression struct {
@@ -89,18 +92,31 @@ func (c *compression) do(_ context.Context, in, out *weir.Batch) error {
 		}
 		out.SetHeader(header)
 	}
-	space := out.Space()
-	made, err := p.append(space[:0], in.Bytes())
-	switch {
-	case err != nil:
-		return err
-	case len(made) > len(space):
+	for block := in.Bytes(); len(block) > 0 && err == nil; {
+		n := min(len(block), largestBlock)
+		if err = c.compress(p, out, block[:n]); errors.Is(err, weir.ErrBatchFull) {
+			_ = out.Grow(compress.Bound(c.method, len(block))) // in vain; the error tells then what all of it may need
+		}
+		block = block[n:]
+	}
+	out.SetPacked(in.Records() + in.Packed())
+	return err
+}
+
+// largestBlock is the most that becomes one member or frame, in bytes: there is room
+// for all that it can become before it is compressed.
+const largestBlock = weir.MaxBatch
+
+// compress appends block to out.
+func (c *compression) compress(p *packer, out *weir.Batch, block []byte) error {
+	if most := compress.Bound(c.method, len(block)); !out.Grow(most) {
 		return weir.ErrBatchFull
 	}
-	copy(space, made) // nothing, if made is in space
-	out.Advance(len(made))
-	out.SetPacked(in.Records() + in.Packed())
-	return nil
+	made, err := p.append(out.Space()[:0], block)
+	if err == nil {
+		out.Advance(len(made))
+	}
+	return err
 }
 
 // take returns an idle packer, or a new one.

@@ -121,7 +121,7 @@ func (s *stream) enough(b *weir.Batch) bool {
 	switch {
 	case b.Records() == 0 && !s.batch.noted || tail > room:
 		return false
-	case s.origin.drained():
+	case s.batch.large && b.Records() > 0, s.origin.drained():
 		return true
 	}
 	return left < b.Cap()/32 || s.tight(left, tail) && room-tail < room/8
@@ -171,21 +171,24 @@ const minNeed = 4 << 10
 func (s *stream) larger(b *weir.Batch) error {
 	w := &s.batch
 	tail := max(w.tail(b), w.at-w.start)
-	size := int(s.framer.size())
+	size, least := int(s.framer.size()), 0
+	around := w.start + entry*(b.Records()+1)
 	if size <= tail { // it is not known
 		size = min(max(2*tail, minNeed), s.o.MaxRecord+s.carry.room())
+		least = around + tail + s.want + 1
 	}
-	need := w.start + entry*(b.Records()+1) + max(size, tail+s.want+1)
+	need := around + max(size, tail+s.want+1)
 	if need <= b.Cap() { // the table is what has no room
-		need = 2 * b.Cap()
+		need, least = 2*b.Cap(), 0
 	}
 	if b.Records() == 0 && !w.noted && s.carry.putBack(b.Bytes()[w.start:]) {
 		s.scanned = w.at - w.start
 		b.Drop(w.tail(b))
-		return &weir.NeedError{Size: need}
+		w.asked = true
+		return &weir.NeedError{Size: need, Least: least}
 	}
 	w.kept = true
-	return &weir.NeedError{Size: need}
+	return &weir.NeedError{Size: need, Least: least}
 }
 
 // fail ends the stream with err. The records before it are delivered first.

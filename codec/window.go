@@ -14,6 +14,8 @@ type window struct {
 	start int  // where the record begins that has not ended
 	at    int  // what the framer has not seen begins here
 	kept  bool // a NeedError asked for a larger batch with what is in it
+	asked bool // a NeedError asked for a larger batch, or another one
+	large bool // the batch was made larger for a record
 	noted bool // something was noted on it
 	extra int  // bytes behind its last record that are of the stream and of no record
 }
@@ -27,13 +29,13 @@ func (w *window) begin(b *weir.Batch, scanned int) error {
 		if b.Len() < w.at {
 			return &weir.Error{Kind: weir.Invalid, Err: errOtherBatch}
 		}
-		w.kept = false
+		w.kept, w.asked, w.large = false, false, true
 		return nil
 	}
 	if b.Len() > 0 {
 		return &weir.Error{Kind: weir.Invalid, Err: errors.New("the batch to read into is not empty")}
 	}
-	*w = window{at: scanned}
+	*w = window{at: scanned, large: w.asked}
 	return nil
 }
 

@@ -28,7 +28,9 @@ func (t *intTest) test(w *worker) (bool, error) {
 		}
 	}
 	v := value{}
-	w.scratch = v.read(w.scratch, val)
+	if err := w.read(&v, val); err != nil {
+		return false, err
+	}
 	return compare(t.o, &v, &t.v)
 }
 
@@ -45,7 +47,9 @@ func (t *textTest) test(w *worker) (bool, error) {
 		return t.o.holds(bytes.Compare(val[1:len(val)-1], t.v.raw)), nil
 	}
 	v := value{}
-	w.scratch = v.read(w.scratch, val)
+	if err := w.read(&v, val); err != nil {
+		return false, err
+	}
 	return compare(t.o, &v, &t.v)
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"unsafe"
 
 	"github.com/weirflow/weir"
@@ -53,13 +54,17 @@ func scratchLimit(batch int) int { return baseScratch + 2*batch }
 // bytes.
 func (p *Program) Step(batch int) weir.Step {
 	f := p.Footprint(batch)
-	return weir.Step{Name: p.String(), Do: p.Batch, Expand: f.Expand, PerWorker: f.PerWorker, Static: f.Static}
+	do := func(ctx context.Context, in, out *weir.Batch) error { return p.apply(ctx, in, out, in.Cap() > batch) }
+	return weir.Step{Name: p.String(), Do: do, Expand: f.Expand, PerWorker: f.PerWorker, Borrows: true, Static: f.Static}
 }
 
 // A cost sums what the statements of a program need.
 type cost struct {
 	adds     int // bytes that are expected to be added to each record
 	explodes int // statements that make several records of one
+
+	everywhere bool // a statement may change every member
+	texts      bool // a statement looks into strings
 }
 
 // add says that a statement is expected to add n bytes to a record.
@@ -97,6 +102,8 @@ func (c *cost) rename(from, to path) {
 // may need when it is written again.
 func (c *cost) mask(o *maskOp) {
 	const matches, again = 2, 8
+	c.texts = true
+	c.everywhere = c.everywhere || len(o.at) == 0
 	c.add(again)
 	if !o.each || len(o.with) > 1 {
 		c.add(matches * len(o.with))
@@ -117,10 +124,15 @@ func (p *Program) Footprint(batch int) Footprint {
 	for _, t := range p.tables {
 		f.Static += t.bytes()
 	}
-	const perMember = int64(unsafe.Sizeof(jsonscan.Member{}) + unsafe.Sizeof(cell{}) + unsafe.Sizeof(int32(0)))
+	perMember := int64(unsafe.Sizeof(jsonscan.Member{}) + unsafe.Sizeof(int32(0)))
+	if p.cost.everywhere || p.cost.explodes > 0 {
+		perMember += int64(unsafe.Sizeof(cell{}))
+	}
 	members := int64(min(maxMembers, batch/len(`"":0,`)))
-	text := int64(2 * batch) // of mask and hash
-	f.PerWorker = members*perMember*int64(1+p.cost.explodes) + text + int64(scratchLimit(batch))
+	f.PerWorker = members*perMember*int64(1+p.cost.explodes) + int64(scratchLimit(batch))
+	if p.cost.texts {
+		f.PerWorker += int64(2 * batch)
+	}
 	if len(p.leaves) > 0 {
 		f.PerWorker += machineBytes
 	}

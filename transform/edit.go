@@ -23,6 +23,11 @@ func (w *worker) editAt(at ref, e leafEdit) error {
 	if sl.val == nil {
 		return nil
 	}
+	if len(at.rest) > 0 {
+		if err := w.room(len(sl.val) + len(sl.val)/8); err != nil {
+			return err
+		}
+	}
 	n := len(w.scratch)
 	dst, what, err := w.editBelow(w.scratch, sl.val, at.rest, e)
 	if err != nil {
@@ -102,8 +107,12 @@ func (w *worker) setAt(at ref, val []byte) error {
 		w.rec.set(w.p, at.slot, val)
 		return nil
 	}
+	obj := w.rec.slots[at.slot].val
+	if err := w.room(len(obj) + len(val) + len(obj)/8); err != nil {
+		return err
+	}
 	n := len(w.scratch)
-	dst, err := setBelow(w.scratch, w.rec.slots[at.slot].val, at.rest, val)
+	dst, err := setBelow(w.scratch, obj, at.rest, val)
 	if err != nil {
 		return err
 	}

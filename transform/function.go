@@ -51,6 +51,20 @@ func (f *function) run(dst []byte, args []value, v *value) ([]byte, error) {
 	return f.call(dst, args, v)
 }
 
+// copies is how many bytes the function makes of its arguments, or a bound on what
+// is usual; what it makes of short ones does not matter.
+func (f *function) copies(args []value) int {
+	n := 0
+	for i := range args {
+		n += len(args[i].raw)
+	}
+	switch f.name {
+	case "lower", "upper", "replace", "repeat":
+		return n + n/8
+	}
+	return 0
+}
+
 var errNoNumber = errors.New("number() takes a number, or a string that is one as JSON writes it")
 
 func callNumber(dst []byte, args []value, v *value) ([]byte, error) {

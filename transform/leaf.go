@@ -13,6 +13,9 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
+// machineCopies is how many copies of a value expr's machine makes, as is counted on.
+const machineCopies = 4
+
 // machineMemory is how many elements expr's machine may make for one record.
 const machineMemory = 100_000
 
@@ -84,7 +87,16 @@ func (l *leaf) eval(w *worker, v *value) error {
 			st.env[f.name] = val != nil
 			continue
 		}
-		w.scratch = v.read(w.scratch, val)
+		if err := w.read(v, val); err != nil {
+			return err
+		}
+		// The machine works with copies of its own on the heap: what is borrowed
+		// stands for them.
+		if n := machineCopies * len(val); w.large && n > machineBytes {
+			if _, err := w.borrow(n); err != nil {
+				return err
+			}
+		}
 		a, err := v.toAny()
 		if err != nil {
 			return err

@@ -28,8 +28,7 @@ func (n *constant) kinds() kinds { return 1 << max(n.v.kind, null) }
 type field struct{ at ref }
 
 func (n *field) eval(w *worker, v *value) error {
-	w.scratch = v.read(w.scratch, w.at(&n.at))
-	return nil
+	return w.read(v, w.at(&n.at))
 }
 
 func (n *field) kinds() kinds { return ofAny }
@@ -47,6 +46,9 @@ func (n *arithmetic) eval(w *worker, v *value) error {
 		return err
 	}
 	if err := n.b.eval(w, &w.regs[n.rb]); err != nil {
+		return err
+	}
+	if err := w.room(len(w.regs[n.ra].raw) + len(w.regs[n.rb].raw)); err != nil {
 		return err
 	}
 	dst, err := arith(n.op, &w.regs[n.ra], &w.regs[n.rb], v, w.scratch)
@@ -112,6 +114,11 @@ type call struct {
 func (n *call) eval(w *worker, v *value) error {
 	for i, a := range n.args {
 		if err := a.eval(w, &w.regs[n.base+i]); err != nil {
+			return err
+		}
+	}
+	if w.large {
+		if err := w.room(n.f.copies(w.regs[n.base : n.base+len(n.args)])); err != nil {
 			return err
 		}
 	}

@@ -49,13 +49,16 @@ func (w *worker) explode(ctx context.Context, k int) error {
 	sv := &w.saves[w.depth]
 	sv.from(&w.rec)
 	w.depth++
-	used, first := len(w.scratch), true
+	before, first := w.scratch, true
 	for c := walk(w.at(&at)); c.next(); first = false {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		w.saves[w.depth-1].to(&w.rec)
-		w.scratch = w.scratch[:used]
+		if w.scratch = w.scratch[:0]; cap(w.scratch) < len(before) { // it was borrowed
+			w.scratch = before
+		}
+		w.scratch = w.scratch[:len(before)]
 		w.ordinal++
 		if !first {
 			w.added.Records++

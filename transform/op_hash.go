@@ -68,6 +68,7 @@ func parseHash(s *scanner) (Statement, error) {
 				return nil, s.errorf(k.at, "the environment variable %s, which holds the salt, is not set", k.env)
 			}
 		}
+		b.p.cost.texts = true
 		b.p.cost.add(len(all) * (2*algorithm.size + len(`""`) - len(`0`)))
 		return &hashOp{at: b.refs(all), salt: []byte(text), sum: algorithm.sum}, nil
 	}}, nil
@@ -121,7 +122,15 @@ func (o *hashOp) apply(w *worker) (verdict, error) {
 // edit hashes what a string says, or the text of a number, true or false. Null
 // stays null.
 func (o *hashOp) edit(w *worker, dst, val []byte) ([]byte, change, error) {
-	buf := append(w.text[0][:0], o.salt...)
+	room := len(o.salt)
+	if len(val) > 0 && val[0] == '"' {
+		room += len(val)
+	}
+	buf, err := w.extend(w.text[0][:0], room)
+	if err != nil {
+		return dst, unchanged, err
+	}
+	buf = append(buf, o.salt...)
 	switch k := kindOf(val); k {
 	case missing, null:
 		return dst, unchanged, nil

@@ -62,6 +62,9 @@ func (o *keepOp) apply(w *worker) (verdict, error) {
 			w.rec.remove(w.p, k.slot)
 			continue
 		}
+		if err := w.room(len(val)); err != nil {
+			return next, err
+		}
 		n := len(w.scratch)
 		dst, some := k.tree.appendKept(w.scratch, val)
 		if !some {

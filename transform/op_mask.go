@@ -122,6 +122,10 @@ func (o *maskOp) mask(w *worker, dst, val []byte, numbers bool) ([]byte, change,
 	if done == 0 {
 		return dst, unchanged, nil
 	}
+	dst, err := w.extend(dst, len(val)-done)
+	if err != nil {
+		return dst, unchanged, err
+	}
 	return append(dst, val[done:]...), changed, nil
 }
 
@@ -137,24 +141,29 @@ func isKey(val []byte, i int) bool {
 // replaced, if it has any.
 func (o *maskOp) maskScalar(w *worker, dst, before, val []byte) ([]byte, change, error) {
 	s, plain, turn := val, true, 0
+	var err error
 	if val[0] == '"' {
 		s = val[1 : len(val)-1]
 		if plain = plainText(val); !plain {
-			w.text[0] = appendText(w.text[0][:0], val)
+			if w.text[0], err = w.extend(w.text[0][:0], len(val)); err != nil {
+				return dst, unchanged, err
+			}
+			w.text[0] = appendText(w.text[0], val)
 			s, turn = w.text[0], 1
 		}
 	}
 	what := unchanged
 	for _, f := range o.finders {
-		var err error
 		if re, ok := f.(regexpFinder); ok {
 			if re.re.Match(s) {
 				what = changed
-				s, err = o.replaceMatches(re.re, s, w.limit)
+				s, err = o.replaceMatches(w, re.re, s)
 			}
 		} else if start, end := f.find(s, 0); start >= 0 {
 			what = changed
-			w.text[turn], err = o.replaceFound(f, w.text[turn][:0], s, start, end, w.limit)
+			if w.text[turn], err = w.extend(w.text[turn][:0], len(s)+len(s)/8); err == nil {
+				w.text[turn], err = o.replaceFound(f, w.text[turn], s, start, end, w.limit)
+			}
 			s, turn = w.text[turn], 1-turn
 		}
 		if err != nil {
@@ -163,6 +172,9 @@ func (o *maskOp) maskScalar(w *worker, dst, before, val []byte) ([]byte, change,
 	}
 	if what == unchanged {
 		return dst, unchanged, nil
+	}
+	if dst, err = w.extend(dst, len(before)+len(s)+len(s)/8); err != nil {
+		return dst, unchanged, err
 	}
 	dst = append(dst, before...)
 	if plain && o.simple { // what is left of it stays as it is
@@ -187,9 +199,15 @@ func (o *maskOp) replaceFound(f finder, dst, s []byte, start, end, limit int) ([
 }
 
 // replaceMatches returns s with the matches of re replaced.
-func (o *maskOp) replaceMatches(re *regexp.Regexp, s []byte, limit int) ([]byte, error) {
+func (o *maskOp) replaceMatches(w *worker, re *regexp.Regexp, s []byte) ([]byte, error) {
+	// The package regexp makes the text on the heap: what is borrowed stands for it.
+	if n := 2 * len(s); w.large && n > unasked {
+		if _, err := w.borrow(n); err != nil {
+			return nil, err
+		}
+	}
 	var mask []byte
-	made := 0
+	made, limit := 0, w.limit
 	out := re.ReplaceAllFunc(s, func(match []byte) []byte {
 		mask = mask[:0]
 		if len(match) > 0 && made <= limit {

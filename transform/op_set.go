@@ -68,6 +68,9 @@ func (o *setOp) apply(w *worker) (verdict, error) {
 	if v.src != nil {
 		return next, w.setAt(o.at, v.src)
 	}
+	if err := w.room(len(v.raw) + len(v.raw)/8); err != nil {
+		return next, o.e.failed(err)
+	}
 	n := len(w.scratch)
 	dst, err := v.appendJSON(w.scratch)
 	if err != nil {

@@ -27,6 +27,7 @@ type worker struct {
 	rec     record
 	scratch []byte // values that were made for this record
 	limit   int    // of scratch
+	large   bool   // see extend
 	regs    []value
 	leaves  []leafState
 	text    [2][]byte // of mask and hash, for one value
@@ -61,7 +62,14 @@ var errNoRecords = &weir.Error{
 // weir.ErrBatchFull when out is full, the error of Options.Bad, or the cause of
 // ctx, which it looks at between records.
 func (p *Program) Batch(ctx context.Context, in, out *weir.Batch) error {
+	return p.apply(ctx, in, out, false)
+}
+
+// apply does what Batch does. large says that in is larger than the footprint of the
+// program counts on.
+func (p *Program) apply(ctx context.Context, in, out *weir.Batch, large bool) error {
 	w := p.workers.Get().(*worker)
+	w.large = large
 	err := w.batch(ctx, in, out)
 	w.release()
 	p.workers.Put(w)

@@ -54,7 +54,7 @@ type Arena struct {
 	// holder who comes back for it fails at once.
 	Mem []byte
 
-	mem    []byte // what Mem was when it was leased
+	mem    []byte // what Mem was when it was leased; longer than its class if Shrink was called
 	class  *class
 	leased bool
 	freed  time.Duration // when it was given back, as time since pool.start
@@ -184,6 +184,11 @@ func (p *Pool) PutAt(a *Arena, now time.Time) {
 	if !a.leased {
 		p.mu.Unlock()
 		panic("arena: given back twice")
+	}
+	if a.class.size != int64(len(a.mem)) {
+		p.mu.Unlock()
+		p.putShrunk(a)
+		return
 	}
 	p.unleaseLocked(a)
 	if p.mu.closed {

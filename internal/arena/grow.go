@@ -29,7 +29,10 @@ func (p *Pool) Grow(a *Arena, size int) error {
 	p.reclassLocked(a, rounded)
 	p.mu.Unlock()
 	p.unmapAll(evicted)
-
+	if int(rounded) <= len(a.mem) { // it was made smaller before
+		a.Mem = a.mem[:rounded:rounded]
+		return nil
+	}
 	mem, err := p.resize(a.mem, int(rounded))
 	if err != nil {
 		p.mu.Lock()

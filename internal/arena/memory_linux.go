@@ -37,6 +37,9 @@ func moveMemory(to, from []byte) error {
 	return unmapMemory(from)
 }
 
+// dropMemory gives whole pages back to the system. Their addresses stay.
+func dropMemory(mem []byte) error { return syscall.Madvise(mem, syscall.MADV_DONTNEED) }
+
 // unmapMemory gives the memory back to the system. Neighbouring mappings are
 // one to the kernel, and a process that has reached its limit of mappings
 // cannot split one by unmapping from its middle. Then the pages are given back

@@ -173,3 +173,15 @@ func TestSystemWithoutMemoryIsAnErrorAndLeavesThePoolAsItWas(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatShrinkTakesAwayIsNotResident(t *testing.T) {
+	p := mappedPool(128 * mib)
+	a := mustGet(t, p, 128*mib)
+	touch(a.Mem)
+	before := resident(t)
+	p.Shrink(a, mib)
+	if gone := before - resident(t); gone < 127*mib-residentSlack {
+		t.Errorf("%d MiB have gone", gone/mib)
+	}
+	p.Put(a)
+}

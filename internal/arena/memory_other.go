@@ -11,6 +11,8 @@ func mapMemory(int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func moveMemory([]byte, []byte) error { return errors.ErrUnsupported }
 
+func dropMemory([]byte) error { return errors.ErrUnsupported }
+
 func unmapMemory([]byte) error { return errors.ErrUnsupported }
 
 func setAccess([]byte, bool) error { return errors.ErrUnsupported }

@@ -18,6 +18,7 @@ func hint(err error) string {
 	var panicked *weir.PanicError
 	var window *compress.WindowError
 	var output *external.NotJSONError
+	var room *roomError
 	switch {
 	case errors.Is(err, job.ErrTimedOut):
 		return "raise --timeout, or see at what it spent its time with --progress plain"
@@ -32,6 +33,8 @@ func hint(err error) string {
 		return "free some space at the destination"
 	case errors.Is(err, syscall.EMFILE):
 		return "lower --streams, or raise the limit on open files (ulimit -n)"
+	case errors.As(err, &room):
+		return room.hint()
 	case isTooLarge(err):
 		return "raise --memory: a record must fit in what it leaves for data, which 'weir plan' shows"
 	case isTooSmall(err):

@@ -38,6 +38,7 @@ type transfer struct {
 	// Filled in by run:
 	began    time.Time
 	pipeline *records.Pipeline
+	machine  memory.Machine // as it was at the start
 	plan     memory.Plan
 	progress *state.Job // nil: none is kept
 
@@ -80,11 +81,6 @@ func (t *transfer) prepare() error {
 	if !t.follow.On && (t.follow.FromEnd || t.follow.Poll > 0) {
 		return usage(errors.New("--from-end and --poll say how files are followed; add --follow"))
 	}
-	if !t.follow.On && !t.registry.Many(t.sources) {
-		// Memory is not set aside for streams that cannot be. The second place is for
-		// asking the source whether that was all, without which there is no ETA.
-		t.options.Streams = min(t.options.Streams, 2)
-	}
 	var origins []records.Source
 	for _, o := range t.registry.Origins(t.sources) {
 		origins = append(origins, records.Source(o))
@@ -100,33 +96,58 @@ func (t *transfer) prepare() error {
 		return usage(err)
 	}
 	t.pipeline = p
+	if !t.follow.On && !t.registry.Many(t.sources) {
+		t.options.Streams = min(t.options.Streams, t.places())
+	}
 	if t.receipt != "" {
 		t.recorder, err = receipt.Create(t.receipt)
 	}
 	return err
 }
 
+// places is the number of streams that memory is set aside for where there is one. The
+// second place is for asking the source whether that was all, without which there is
+// no ETA; where the content changes there is none anyway.
+func (t *transfer) places() int {
+	if t.pipeline.Changes {
+		return 1
+	}
+	return 2
+}
+
 // makePlan divides the memory, for the batches as the steps need them.
-func (t *transfer) makePlan() ([]weir.Step, error) {
-	machine := memory.ThisMachine()
-	ask := t.memoryAsk()
-	plan, err := memory.NewPlan(ask, machine)
-	if err != nil {
-		return nil, err
+func (t *transfer) makePlan() (steps []weir.Step, err error) {
+	t.machine = memory.ThisMachine()
+	t.plan, steps, t.options.Workers, err = t.planFor(t.memoryAsk(), t.machine)
+	return steps, err
+}
+
+// planFor divides the memory that is asked for, between steps on so many workers and
+// the rest.
+func (t *transfer) planFor(ask memory.Ask, m memory.Machine) (plan memory.Plan, steps []weir.Step, workers int, err error) {
+	workers = t.workers(m)
+	if plan, err = memory.NewPlan(ask, m); err != nil {
+		return plan, nil, 0, err
 	}
-	steps, err := t.pipeline.Steps(int(plan.Batch))
-	if err != nil {
-		return nil, err
+	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil || len(steps) == 0 {
+		return plan, nil, workers, err
 	}
-	if len(steps) > 0 {
-		ask.Weight, ask.Static = records.Weight(steps, t.workers(machine))
-		if plan, err = memory.NewPlan(ask, machine); err != nil {
-			return nil, err
-		}
+	ask.Record = t.records.MaxRecord
+	m = ask.On(m)
+	workers = t.workers(m)
+	batch := plan.Batch
+	ask.Weight, ask.Static = records.Weight(steps, workers)
+	if plan, err = memory.NewPlan(ask, m); err != nil || plan.Batch >= batch {
+		return plan, steps, workers, err
 	}
-	t.plan = plan
-	t.options.Workers = t.workers(machine)
-	return steps, nil
+	// Smaller batches get steps of their own, which hold less.
+	if steps, err = t.pipeline.Steps(int(plan.Batch)); err != nil {
+		return plan, nil, 0, err
+	}
+	ask.Batch, ask.InFlight = plan.Batch, plan.InFlight
+	ask.Weight, ask.Static = records.Weight(steps, workers)
+	plan, err = memory.NewPlan(ask, m)
+	return plan, steps, workers, err
 }
 
 func (t *transfer) memoryAsk() memory.Ask {
@@ -188,7 +209,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 	case isOptions(err):
 		return usage(err)
 	}
-	return &exitError{ending.ExitCode(), err}
+	return &exitError{ending.ExitCode(), t.explain(err)}
 }
 
 // open opens both ends, or neither.

@@ -29,6 +29,26 @@ func TestPlanAddsUpToTheCap(t *testing.T) {
 	}
 }
 
+// Where a record may need most of the memory, little else is set aside.
+func TestLargeRecordsLeaveLittleForTheRest(t *testing.T) {
+	many := machine
+	many.Procs = 32
+	ask := Ask{Cap: 64 * size.MiB, Streams: 1, Weight: 2}
+	usual, err := NewPlan(ask, ask.On(many))
+	if err != nil || usual.Batch != size.MiB || ask.On(many).Procs != 32 {
+		t.Errorf("batches of %d, %v", usual.Batch, err)
+	}
+	ask.Record = 20 * size.MiB
+	p, err := NewPlan(ask, ask.On(many))
+	if err != nil || p.Batch != 128*size.KiB || p.Procs >= usual.Procs || p.Arenas < 44*size.MiB {
+		t.Errorf("%+v, %v", p, err)
+	}
+	ask.Cap = 256 * size.MiB
+	if p, err = NewPlan(ask, ask.On(many)); err != nil || p.Batch != size.MiB {
+		t.Errorf("with 256 MiB: %+v, %v", p, err)
+	}
+}
+
 func TestSmallestCapIsAccepted(t *testing.T) {
 	for _, streams := range []int{1, 8, 500} {
 		for _, procs := range []int{1, 2, 64} {

@@ -36,6 +36,9 @@ const (
 	arenasMin   = 2 * size.MiB   // below this nothing useful flows
 	batchMin    = 4 * size.KiB   // the engine's least
 	capPerProc  = 4 * size.MiB   // a processor is used for each of these in the cap
+	recordShare = 6              // a record of more than this part of the cap is a large one
+	batchBeside = 128 * size.KiB // beside such records
+	procsBeside = 2              // and as many processors
 
 	gcPercent = 50
 )
@@ -54,6 +57,24 @@ type Ask struct {
 	Static int64
 	// Letters is what sending dead letters takes, in bytes.
 	Letters int64
+	// Record is the largest record that is transformed, in bytes; 0: no larger than
+	// usual. Where one may need most of the arenas, batches are small and processors
+	// few (see On), which leaves it as much as there can be.
+	Record int64
+}
+
+// On returns the machine as it is used for what is asked.
+func (a Ask) On(m Machine) Machine {
+	if a.large(m) {
+		m.Procs = min(m.Procs, procsBeside)
+	}
+	return m
+}
+
+// large reports whether a record may need most of the arenas.
+func (a Ask) large(m Machine) bool {
+	limit, err := capFor(a, m)
+	return err == nil && a.Record > limit/recordShare
 }
 
 // Machine is what the process finds around it.
@@ -168,6 +189,9 @@ func divide(ask Ask, m Machine) Plan {
 	p.InFlight = int(max(1, min(int64(p.InFlight), int64(float64(p.Arenas)/p.weight)/p.Batch))) // a write needs a batch
 	p.Writes = int64(p.streams) * int64(p.InFlight-1) * perWrite
 	p.Arenas -= p.Writes
+	if ask.Batch == 0 && ask.large(m) {
+		p.Batch = min(p.Batch, batchBeside)
+	}
 	return p
 }
 
