@@ -51,5 +51,7 @@
 //
 // NewEncoder makes what is needed for the other way: steps that turn records of one
 // format into those of another and compress them, and a sink that puts around them
-// what a file needs, such as the header of CSV. Convert is its part for records.
+// what a file needs, such as the header of CSV. Its Source tells the sink what batches
+// do not: the header of a stream without records, and the last of streams that are
+// joined. Convert is its part for records.
 package codec
