@@ -32,13 +32,13 @@ func (s *store) Load(_ context.Context, i weir.StreamInfo) (weir.Checkpoint, boo
 }
 
 func (s *store) Save(_ context.Context, i weir.StreamInfo, c weir.Checkpoint) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fault != nil {
 		if err := s.fault(); err != nil {
 			return err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.all == nil {
 		s.all = map[string]weir.Checkpoint{}
 	}
@@ -56,7 +56,8 @@ type counting struct {
 	perRead int
 	pause   time.Duration // of each Read
 	endless bool
-	middle  func()             // called in the middle of each stream
+	middle  func()             // called in the middle of each stream, or at
+	at      int                // so many records
 	record  func(n int) string // default: {"n":N}
 	given   int
 }
@@ -96,7 +97,7 @@ func (s *countingStream) Read(ctx context.Context, b *weir.Batch) error {
 			return context.Cause(ctx)
 		}
 	}
-	if s.src.middle != nil && s.at == s.src.records/2 {
+	if at := s.src.at; s.src.middle != nil && (s.at == at || at == 0 && s.at == s.src.records/2) {
 		s.src.middle()
 	}
 	for k := 0; k < s.src.perRead; k++ {
