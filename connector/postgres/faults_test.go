@@ -147,7 +147,7 @@ func TestErrorsOfTheServerSayWhatToDo(t *testing.T) {
 		kind       weir.Kind
 		want       string
 	}{
-		{"dropped", "DROP TABLE %s", weir.Invalid, "create the table, or check its name"},
+		{"dropped", "DROP TABLE %s", weir.Invalid, "create the table; if it was dropped meanwhile, what it held is gone"},
 		{"column gone", "ALTER TABLE %s DROP COLUMN v", weir.Invalid, "the table was changed while it was written; start again"},
 		{"no permission", "REVOKE ALL ON %s FROM weir_user", weir.Invalid, "grant this user"},
 		{"disk full", "CREATE TRIGGER harm BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION harm('53100')", weir.Transient, "make room there"},

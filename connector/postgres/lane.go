@@ -20,6 +20,8 @@ type lane struct {
 	c      *conn
 	// each says that every Write is a transaction of its own.
 	each bool
+	// noted says that the database knows of the stream's pipeline.
+	noted bool
 
 	mu     sync.Mutex // held by each call; an ending that finds it held kills c
 	e      *encoder   // nil: the table is to be made
@@ -206,7 +208,7 @@ func (l *lane) endCopy(ctx context.Context, b *weir.Batch) error {
 	}
 	e, ok := dataError(err)
 	if !ok {
-		return err
+		return dropped(err)
 	}
 	return &placeError{err, l.recordOf(b, e.line())}
 }
@@ -249,7 +251,7 @@ func (l *lane) merge(ctx context.Context) error {
 	if _, ok := dataError(err); ok {
 		return &placeError{err, -1}
 	}
-	return err
+	return dropped(err)
 }
 
 // commit ends the transaction, if one is open.

@@ -61,7 +61,6 @@ func TestDeadlockLosesNothing(t *testing.T) {
 	d := start(t)
 	for name, bad := range map[string]weir.BadPolicy{"whole transaction": nil, "with savepoints": weir.FailBad} {
 		t.Run(name, func(t *testing.T) {
-			weirtest.CheckLeaks(t)
 			d := database{d.Server, t}
 			table := d.table("n int PRIMARY KEY, s int, met boolean DEFAULT false")
 			d.do("INSERT INTO " + table + " SELECT n FROM generate_series(1, 1000) AS n")
