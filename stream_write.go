@@ -141,7 +141,7 @@ func (st *stream) outgoing(slot int) *Batch {
 // transform left empty is not written.
 func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 	var err error
-	b.notes = [fates]Count{} // those of the reader and the steps are counted
+	b.notes, b.flush = [fates]Count{}, false // what the reader and the steps noted is counted
 	if b.Len() > 0 {
 		err = st.callWrite(b)
 	}
@@ -161,6 +161,9 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 		st.countWrittenLocked(b)
 	}
 	st.ackLocked(i)
+	if b.flush {
+		st.wantFlushLocked()
+	}
 	flush := st.beginFlushLocked()
 	st.mu.Unlock()
 	if flush {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/postgres"
@@ -130,6 +131,25 @@ func TestNothingIsLostOrDoubledAroundRefusedRecords(t *testing.T) {
 				t.Fatalf("round %d: record %s is there %d times", round, id, n)
 			}
 		}
+	}
+}
+
+// Of a transaction with many savepoints other sessions suffer: it is committed before
+// there are many, whenever the next checkpoint is due, and no sooner without them.
+func TestTransactionWithManySavepointsIsCommittedSoon(t *testing.T) {
+	d := start(t)
+	for _, x := range []struct {
+		bad         weir.BadPolicy
+		least, most int64
+	}{{weir.SkipBad, 200 / 40, 200 / 20}, {nil, 1, 1}} {
+		table := d.table("s int, n int")
+		res, err := weir.Ingest(t.Context(), &counting{id: table, records: 2000, perRead: 10}, d.sink(table, postgres.SinkOptions{Bad: x.bad}),
+			weir.Options{Checkpoints: &store{}, CheckpointEvery: time.Hour})
+		must(t, err)
+		if res.Checkpoints < x.least || res.Checkpoints > x.most {
+			t.Errorf("%d checkpoints of 200 batches; want %d to %d", res.Checkpoints, x.least, x.most)
+		}
+		same(t, "rows", d.rows("SELECT count(*), count(DISTINCT n) FROM "+table), []string{"2000|2000"})
 	}
 }
 

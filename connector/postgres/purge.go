@@ -10,7 +10,7 @@ import (
 
 // purgeSQL removes rows of streams that are whole, and notes it for their tables.
 const purgeSQL = `WITH gone AS (
-	DELETE FROM ` + positionTable + ` WHERE whole AND target <> '' AND ($1 = '' OR pipeline = $1) AND updated < now() - $2::float8 * interval '1 second'
+	DELETE FROM ` + positionTable + ` WHERE whole AND target <> '' AND ($1 = '' OR pipeline = $1) AND updated <= now() - $2::float8 * interval '1 second'
 	RETURNING pipeline, target
 ), noted AS (
 	INSERT INTO ` + positionTable + ` (pipeline, stream, target, position, epoch, whole)
@@ -18,7 +18,7 @@ const purgeSQL = `WITH gone AS (
 ) SELECT count(*) FROM gone`
 
 // Purge removes from the database of a URL the positions of streams that are whole and
-// were last changed longer than age ago, of one pipeline or, if that is empty, of all. It
+// have not changed for as long as age, of one pipeline or, if that is empty, of all. It
 // returns how many. It may be called while Writers are in use.
 //
 // A run that meets such a stream again goes by its checkpoint: with one that says that

@@ -10,7 +10,7 @@ import (
 
 // What is removed is noted first, for its tables.
 const (
-	purgeWhere   = ` WHERE whole AND target <> '' AND (?1 = '' OR pipeline = ?1) AND unixepoch(updated) < unixepoch() - ?2`
+	purgeWhere   = ` WHERE whole AND target <> '' AND (?1 = '' OR pipeline = ?1) AND unixepoch(updated) <= unixepoch() - ?2`
 	notePurgeSQL = `INSERT OR IGNORE INTO ` + positionTable + ` (pipeline, stream, target, position, epoch, whole)
 SELECT DISTINCT pipeline, '` + notePurged + `' || target, '', x'', 0, 0 FROM ` + positionTable + purgeWhere
 	purgeSQL = `DELETE FROM ` + positionTable + purgeWhere
