@@ -153,6 +153,39 @@ func TestTransactionWithManySavepointsIsCommittedSoon(t *testing.T) {
 	}
 }
 
+// A position is not stored before what was kept of bad records is durable.
+func TestLettersAreDurableBeforeThePosition(t *testing.T) {
+	d := start(t)
+	table := d.table("n int")
+	var kept letters
+	full := true
+	sink := d.sink(table, postgres.SinkOptions{Bad: kept.policy, SyncBad: func() error {
+		if full {
+			return errCrash
+		}
+		return nil
+	}})
+	for _, want := range []string{"", "off=2"} {
+		w := writer(t, sink, table).(weir.Resumer)
+		at, err := w.Resume(t.Context(), weir.Checkpoint{})
+		must(t, err)
+		if len(at) != 0 {
+			t.Fatalf("it is at %s", at)
+		}
+		must(t, w.(weir.Writer).Write(t.Context(), batch(`{"n":1}`, `{"n":"x"}`)))
+		if _, err = w.Flush(t.Context(), weir.Position("off=2")); full != errors.Is(err, errCrash) {
+			t.Errorf("Flush: %v", err)
+		}
+		must(t, w.Suspend(t.Context(), err))
+		full = false
+		if got := d.one("SELECT convert_from(position, 'UTF8') FROM weir_positions WHERE target = '" + table + "'"); got != want {
+			t.Errorf("stored is %q; want %q", got, want)
+		}
+	}
+	must(t, sink.Close())
+	same(t, "rows", d.rows("SELECT n FROM "+table), []string{"1"})
+}
+
 // Without a policy the stream fails with the record and the server's words, and
 // nothing of it stays.
 func TestWithoutAPolicyTheStreamFailsWithTheRecord(t *testing.T) {

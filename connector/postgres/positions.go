@@ -143,8 +143,15 @@ func (s *Sink) ensurePositions(ctx context.Context, c *conn) error {
 	}
 	_, err = c.exec(ctx, createPositions)
 	var e *ServerError
-	if errors.As(err, &e) && (e.Code == stateExists || e.Code == stateUniqueRace) {
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case stateExists, stateUniqueRace:
 		return nil // somebody else was faster
+	case stateNoPermission:
+		e.Advice = "how far streams have come is kept with the data: let this user make weir_positions (GRANT CREATE ON SCHEMA), or make it and grant SELECT, INSERT, UPDATE and DELETE on it: " +
+			strings.Join(strings.Fields(createPositions), " ")
 	}
 	return err
 }

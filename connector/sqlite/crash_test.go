@@ -331,6 +331,17 @@ func TestFreshRunBeginsEachStreamAfreshOnce(t *testing.T) {
 	equal(t, "positions", ask(t, path, "SELECT count(*) FROM weir_positions WHERE target = 't'"), "3")
 }
 
+// A position is not stored before what was kept of bad records is durable.
+func TestLettersAreDurableBeforeThePosition(t *testing.T) {
+	path := database(t, "CREATE TABLE t (n)")
+	_, err := weir.Ingest(t.Context(), &counting{records: 100},
+		newSink(t, sqlite.SinkOptions{Path: path, Table: "t", SyncBad: func() error { return errCrash }}), weir.Options{Checkpoints: store{}})
+	if !errors.Is(err, errCrash) {
+		t.Error(err)
+	}
+	equal(t, "stored", ask(t, path, "SELECT (SELECT count(*) FROM t), (SELECT length(position) FROM weir_positions)"), "0|0")
+}
+
 // Positions of streams that are whole can be removed. A run that has the checkpoint does
 // them no more.
 func TestPurgedPositionsAreLeftToTheCheckpoints(t *testing.T) {
