@@ -73,13 +73,17 @@ func (st *stream) clockTo(s waitState) {
 }
 
 // release returns the lease of b. Its counts and position stay readable.
-func (r *run) release(b *Batch) {
+func (r *run) release(b *Batch) { r.releaseAt(b, r.now()) }
+
+// releaseAt is release at the time now, since the start of the run: reading the
+// clock is most of what a batch costs.
+func (r *run) releaseAt(b *Batch, now time.Duration) {
 	a, charge := b.lease, b.charge
 	if a == nil {
 		return
 	}
 	b.lease, b.mem, b.charge, b.owner = nil, nil, 0, nil
-	r.budget.pool.Put(a)
+	r.budget.pool.PutAt(a, r.start.Add(now))
 	r.account.Release(charge)
 	r.batches.add(-1)
 }

@@ -32,8 +32,9 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	case st.inlineLocked(i):
 		st.takeLocked(i, now)
 		st.mu.Unlock()
-		st.write(i, b, now)
+		st.write(i, b, now, true)
 	default:
+		st.mu.clock.to(working, now) // if there is no place to read into, that is noticed
 		st.readyLocked(i)
 		st.mu.Unlock()
 	}
@@ -92,7 +93,7 @@ func (st *stream) lane() {
 		if b == nil {
 			return
 		}
-		st.write(i, b, now)
+		st.write(i, b, now, false)
 	}
 }
 
@@ -138,15 +139,15 @@ func (st *stream) outgoing(slot int) *Batch {
 }
 
 // write writes b, releases its lease and acknowledges index i. A batch that the
-// transform left empty is not written.
-func (st *stream) write(i uint64, b *Batch, began time.Duration) {
+// transform left empty is not written. inline says that the reader is the caller.
+func (st *stream) write(i uint64, b *Batch, began time.Duration, inline bool) {
 	var err error
 	b.notes, b.flush = [fates]Count{}, false // what the reader and the steps noted is counted
 	if b.Len() > 0 {
 		err = st.callWrite(b)
 	}
 	now := st.r.now()
-	st.r.release(b)
+	st.r.releaseAt(b, now)
 	if err != nil {
 		st.writeFailed(b, err)
 	} else if b.Len() > 0 {
@@ -165,6 +166,9 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration) {
 		st.wantFlushLocked()
 	}
 	flush := st.beginFlushLocked()
+	if inline && !flush {
+		st.mu.clock.to(working, now)
+	}
 	st.mu.Unlock()
 	if flush {
 		st.flush()

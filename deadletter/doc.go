@@ -21,4 +21,8 @@
 // record whose letter could be lost. What a crash tore off the end of a segment is
 // cut off when it is opened again; a damaged letter is an error that names segment
 // and offset.
+//
+// # Elsewhere
+//
+// An Outbox sends letters to a sink instead, such as a table.
 package deadletter

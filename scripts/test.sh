@@ -6,9 +6,9 @@
 #   scripts/test.sh check    what needs no tests to run, and tidy_test.go
 #   scripts/test.sh fuzz     the fuzz targets, each for $FUZZTIME
 #
-# It needs Go, and PostgreSQL's programs, which it installs where it may (Debian, as
-# root): the tests start servers of their own, in private directories, and stop
-# them. The linter is built from tools/go.mod, which takes about two minutes the
+# It needs Go, a C compiler (the race detector does) and PostgreSQL's programs, which
+# it installs where it may (Debian, as root): the tests start servers of their own, in
+# private directories, and stop them. The linter is built from tools/go.mod, which takes about two minutes the
 # first time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -69,16 +69,19 @@ fuzz() {
 	done
 }
 
-# servers sees to it that the programs of the servers that tests start are there.
-servers() {
-	[ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null && return
+# packages installs what the tests need beside Go, if it is not there.
+packages() {
+	local missing=()
+	command -v "${CC:-gcc}" >/dev/null || missing+=(gcc libc6-dev)
+	[ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || command -v initdb >/dev/null || missing+=(postgresql)
+	[ ${#missing[@]} -gt 0 ] || return 0
 	if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-		echo "PostgreSQL is missing: install it (apt-get install postgresql); no server needs to run"
+		echo "missing: ${missing[*]}; install them (apt-get install ${missing[*]}); no server needs to run"
 		return 1
 	fi
 	# A database that starts by itself is not wanted.
 	mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 # tests runs the tests proper and counts each of them.
@@ -109,7 +112,7 @@ check)
 fuzz) fuzz ;;
 all)
 	check
-	step "servers" servers
+	step "packages" packages
 	fuzz
 	step "go test -race" "$GO" test -race -count=1 -timeout 8m ./...
 	tests

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/transform"
@@ -93,6 +96,118 @@ func FuzzAddressesAgreeWithNetip(f *testing.F) {
 			t.Errorf("%s is an address and is not masked", s)
 		case err != nil && whole && !strings.Contains(err.Error(), "leading zero"):
 			t.Errorf("%s is masked and is no address: %v", s, err)
+		}
+	})
+}
+
+// plainText keeps of s what a JSON string holds without an escape.
+func plainText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == '"' || r == '\\' || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// FuzzCardsAgreeWithASearch compares the numbers that are masked with those that a
+// search over all starts and ends finds.
+func FuzzCardsAgreeWithASearch(f *testing.F) {
+	for _, s := range []string{"4111111111111111", "4111 1111-1111 1111 123", "0.4111111111111111", "41111111111111111111", "378282246310005 5105105105105100", "4222222222222 4222222222222222"} {
+		f.Add(s)
+	}
+	p := mustParse(f, "mask card with XY", transform.Options{})
+	f.Fuzz(func(t *testing.T, s string) {
+		s = plainText(s)
+		if got, want := through(t, p, `{"a":"`+s+`"}`), `{"a":"`+maskCards(s)+`"}`; got != want {
+			t.Errorf("%q: masked as %s, want %s", s, got, want)
+		}
+	})
+}
+
+// maskCards tries each start and, from the far end, each end.
+func maskCards(s string) string {
+	digit := func(i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }
+	for start := range s {
+		if digit(start-1) || start > 1 && s[start-1] == '.' && digit(start-2) {
+			continue
+		}
+		for end := min(len(s), start+2*19); end > start; end-- {
+			if !digit(end) && isCard(s[start:end]) {
+				return s[:start] + "XY" + maskCardsBehind(s, end)
+			}
+		}
+	}
+	return s
+}
+
+// maskCardsBehind goes on behind a card, whose last digit is still seen.
+func maskCardsBehind(s string, end int) string { return maskCards("0" + s[end:])[1:] }
+
+var cardShape = regexp.MustCompile(`^[2-6](?:[ -]?[0-9]){12,18}$`)
+
+func isCard(s string) bool {
+	if !cardShape.MatchString(s) {
+		return false
+	}
+	sum, double := 0, false
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] < '0' {
+			continue
+		}
+		d := int(s[i] - '0')
+		if double {
+			d = d*2/10 + d*2%10
+		}
+		sum, double = sum+d, !double
+	}
+	return sum%10 == 0
+}
+
+var anyEmail = regexp.MustCompile(`[A-Za-z0-9._%+-]*[A-Za-z0-9_%+-]@(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}(?:[^A-Za-z0-9\x80-\x{10ffff}-]|$)`)
+
+// FuzzEmailsDoNotPass looks for what a regular expression takes for an address in
+// what is left, and for what was masked without one.
+func FuzzEmailsDoNotPass(f *testing.F) {
+	for _, s := range []string{"anna@example.com", "to anna.b+c_d%e-f@mail.example.co.uk, bob@x.io.", "a@b.cc@d.ee", "o'brien@example.com", "bob@example.c1.com", "@a@b.cc..dd@e.ff"} {
+		f.Add(s)
+	}
+	p := mustParse(f, `mask email with ""`, transform.Options{})
+	f.Fuzz(func(t *testing.T, s string) {
+		s = plainText(s)
+		got := through(t, p, `{"a":"`+s+`"}`)
+		if !strings.Contains(s, "@") && got != `{"a":"`+s+`"}` {
+			t.Errorf("%q has no address and is masked: %s", s, got)
+		}
+		if strings.Count(s, "@") == 1 && anyEmail.MatchString(s) && strings.Contains(got, "@") {
+			t.Errorf("%q has an address that is left: %s", s, got)
+		}
+	})
+}
+
+// FuzzPatternsAgreeWithRegexp masks with any pattern that the regexp package takes.
+func FuzzPatternsAgreeWithRegexp(f *testing.F) {
+	for _, x := range [][2]string{{`a+`, "baab"}, {`^a`, "aaa"}, {`x*`, "axxb"}, {`\bsecret-\d+\b`, "secret-1 xsecret-2"}, {`(?i)É`, "éÉ"}, {`$`, "a"}, {`/`, "a/b"}} {
+		f.Add(x[0], x[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, s string) {
+		re, err := regexp.Compile(pattern)
+		if err != nil || len(pattern) > 100 || !utf8.ValidString(pattern) {
+			return
+		}
+		p, err := transform.Parse("mask /"+strings.ReplaceAll(pattern, "/", `\/`)+"/ with XY", transform.Options{})
+		if err != nil {
+			return // a pattern that the language cannot hold, such as one over lines
+		}
+		s = plainText(s)
+		want := re.ReplaceAllStringFunc(s, func(match string) string {
+			if match == "" {
+				return "" // there is nothing to mask
+			}
+			return "XY"
+		})
+		if got, want := through(t, p, `{"a":"`+s+`"}`), `{"a":"`+want+`"}`; got != want {
+			t.Errorf("%q in %q: masked as %s, want %s", pattern, s, got, want)
 		}
 	})
 }

@@ -175,8 +175,11 @@ func (p *Pool) getNewLocked(c *class) (*Arena, error) {
 }
 
 // Put gives an arena back. It panics if the arena is not leased.
-func (p *Pool) Put(a *Arena) {
-	freed := time.Since(p.start)
+func (p *Pool) Put(a *Arena) { p.PutAt(a, time.Now()) }
+
+// PutAt is Put for who knows the time.
+func (p *Pool) PutAt(a *Arena, now time.Time) {
+	freed := now.Sub(p.start)
 	p.mu.Lock()
 	if !a.leased {
 		p.mu.Unlock()

@@ -60,7 +60,7 @@ func (f *recordFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.maxRecord, "max-record", "largest record; what is larger is a bad one (default "+size.Flag(codec.DefaultMaxRecord)+")")
 	f.onError.all, f.utf8.all = records.OnErrors(), records.UTF8s()
 	set.Var(&f.onError, "on-error", "what to do with bad records: fail, skip, deadletter (default fail)")
-	set.StringVar(&f.DeadLetters, "dead-letters", "", "`DIR`ectory for bad records, with --on-error deadletter; see weir dlq")
+	set.StringVar(&f.DeadLetters, "dead-letters", "", "`DIR`ectory for bad records (see weir dlq), or the address of a table, with --on-error deadletter")
 	set.Var(&f.deadLettersMax, "dead-letters-max", "stop when the dead letters take more than this (default 256MiB)")
 	set.Var(&f.stopBad, "stop-bad", "stop a stream when so many of its last records were bad, or off")
 	set.Var(&f.maxRatio, "max-ratio", "fail a compressed stream that grows by more than this factor (default no limit)")

@@ -84,6 +84,11 @@ func (t *transfer) prepare() error {
 	for _, o := range t.registry.Origins(t.sources) {
 		origins = append(origins, records.Source(o))
 	}
+	if t.registry.IsURL(t.records.DeadLetters) {
+		t.records.LettersSink = func() (weir.Sink, error) {
+			return t.registry.OpenLetters(t.records.DeadLetters, t.destination)
+		}
+	}
 	target := t.registry.Target(t.destination, t.sources)
 	p, err := records.New(t.records, origins, records.Destination{Name: target.Name, Takes: target.Takes})
 	if err != nil {
@@ -120,7 +125,7 @@ func (t *transfer) makePlan() ([]weir.Step, error) {
 }
 
 func (t *transfer) memoryAsk() memory.Ask {
-	return memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch}
+	return memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch, Letters: t.pipeline.LettersMemory()}
 }
 
 // workers is the number of batches that are transformed at once.

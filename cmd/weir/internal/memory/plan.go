@@ -52,6 +52,8 @@ type Ask struct {
 	Weight float64
 	// Static is what is held beside batches for the whole run, in bytes.
 	Static int64
+	// Letters is what sending dead letters takes, in bytes.
+	Letters int64
 }
 
 // Machine is what the process finds around it.
@@ -83,6 +85,7 @@ type Plan struct {
 	Procs   int64 `json:"processors_bytes"`
 	Streams int64 `json:"streams_bytes"`
 	Writes  int64 `json:"writes_bytes"`
+	Letters int64 `json:"letters_bytes"`
 	Reserve int64 `json:"reserve_bytes"`
 	Arenas  int64 `json:"arenas_bytes"`
 	Static  int64 `json:"static_bytes"` // of Arenas: held for the whole run
@@ -150,10 +153,11 @@ func divide(ask Ask, m Machine) Plan {
 		streams: max(ask.Streams, 1),
 		weight:  max(ask.Weight, 1),
 		Static:  ask.Static,
+		Letters: ask.Letters,
 	}
 	p.Procs = int64(p.procs) * perProc
 	p.Streams = int64(p.streams) * perStream
-	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Reserve
+	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Letters - p.Reserve
 	if p.Batch == 0 {
 		p.Batch = batchFor(p.Arenas-p.Static, p.streams, p.weight)
 	}
@@ -209,6 +213,9 @@ func (p Plan) String() string {
 	row("streams", p.Streams, fmt.Sprintf("%d x %s (--streams)", p.streams, size.Format(perStream)))
 	if p.Writes > 0 {
 		row("writes", p.Writes, fmt.Sprintf("%d x %d x %s (--streams x --in-flight after the first)", p.streams, p.InFlight-1, size.Format(perWrite)))
+	}
+	if p.Letters > 0 {
+		row("letters", p.Letters, "dead letters on their way (--dead-letters)")
 	}
 	row("reserve", p.Reserve, "5 %, at least "+size.Format(reserveMin))
 	row("arenas", p.Arenas, "data in flight")

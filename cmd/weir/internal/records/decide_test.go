@@ -75,7 +75,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		"kinds":          {Ask{}, []Source{{Name: "a.parquet"}, {Name: "b.csv"}}, Destination{}, "different kinds"},
 		"columns":        {Ask{From: "ndjson", Columns: []string{"a"}}, nil, Destination{}, "--columns is about CSV"},
 		"columns alone":  {Ask{Columns: []string{"a"}}, []Source{{Name: "a.ndjson"}}, Destination{}, "--columns is about CSV"},
-		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters DIR"},
+		"no box":         {Ask{OnError: DeadLetter}, nil, Destination{}, "--dead-letters, the directory"},
 		"box for nobody": {Ask{DeadLetters: "x"}, nil, Destination{}, "needs --on-error deadletter"},
 	} {
 		if _, err := New(c.ask, c.from, c.to); err == nil || !strings.Contains(err.Error(), c.want) {

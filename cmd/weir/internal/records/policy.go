@@ -1,6 +1,7 @@
 package records
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -77,11 +78,18 @@ func (s StopBad) String() string {
 	return fmt.Sprintf("%d/%d", s.Bad, s.Of)
 }
 
-// policy returns what is done with bad records, and the box for dead letters, if
-// there is one.
-func (a Ask) policy() (weir.BadPolicy, *deadletter.Box, error) {
+// letters are where dead letters go.
+type letters interface {
+	Policy(ctx context.Context, r *weir.BadRecord) (weir.Fate, error)
+	Sync() error
+	Close() error
+}
+
+// policy returns what is done with bad records, and where dead letters go; nil:
+// nowhere.
+func (a Ask) policy() (weir.BadPolicy, letters, error) {
 	var p weir.BadPolicy
-	var box *deadletter.Box
+	var box letters
 	switch a.OnError {
 	case Fail, "":
 		if a.DeadLetters != "" {
@@ -93,10 +101,10 @@ func (a Ask) policy() (weir.BadPolicy, *deadletter.Box, error) {
 	case DeadLetter:
 		dir := a.DeadLetters
 		if dir == "" {
-			return nil, nil, errors.New("--on-error deadletter needs --dead-letters DIR, the directory to keep them in")
+			return nil, nil, errors.New("--on-error deadletter needs --dead-letters, the directory to keep them in or the address of a table")
 		}
 		var err error
-		if box, err = deadletter.Open(dir, deadletter.Options{MaxBytes: a.DeadLettersMax}); err != nil {
+		if box, err = a.openLetters(dir); err != nil {
 			return nil, nil, err
 		}
 		p = box.Policy
@@ -105,4 +113,16 @@ func (a Ask) policy() (weir.BadPolicy, *deadletter.Box, error) {
 		p = deadletter.Window(a.StopBad.Bad, a.StopBad.Of, p)
 	}
 	return p, box, nil
+}
+
+func (a Ask) openLetters(dir string) (letters, error) {
+	o := deadletter.Options{MaxBytes: a.DeadLettersMax}
+	if a.LettersSink == nil {
+		return deadletter.Open(dir, o)
+	}
+	sink, err := a.LettersSink()
+	if err != nil {
+		return nil, fmt.Errorf("--dead-letters: %w", err)
+	}
+	return deadletter.NewOutbox(sink, o), nil
 }

@@ -34,9 +34,12 @@ type Ask struct {
 	Workers   int     // 0: the engine's default
 
 	OnError        OnError
-	DeadLetters    string // directory
-	DeadLettersMax int64  // bytes; 0: the box's default
-	StopBad        StopBad
+	DeadLetters    string // directory, or an address
+	DeadLettersMax int64  // bytes; 0: the default
+	// LettersSink opens the sink that DeadLetters is the address of; nil: it is a
+	// directory.
+	LettersSink func() (weir.Sink, error)
+	StopBad     StopBad
 }
 
 // Source is what is known of a source before it is opened.
@@ -66,7 +69,7 @@ type Pipeline struct {
 	notice  atomic.Pointer[func(string)] // tells people something
 	ask     Ask
 	bad     weir.BadPolicy
-	box     *deadletter.Box
+	box     letters // of dead letters; nil: none are kept
 	source  func(inner weir.Source, batch int) (weir.Source, error)
 	sink    func(weir.Sink) (weir.Sink, error)
 	dynamic bool // the formats of streams are found out one by one
@@ -94,10 +97,13 @@ func New(a Ask, sources []Source, to Destination) (*Pipeline, error) {
 	case convert:
 		err = p.convert(d)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = p.Renew()
 	}
-	return p, p.Renew()
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
 }
 
 // Renew makes the pipeline ready for another run of the same.
@@ -222,6 +228,17 @@ func (p *Pipeline) Steps(batch int) ([]weir.Step, error) {
 
 // OnNotice says who tells people what they should know while it runs.
 func (p *Pipeline) OnNotice(f func(text string)) { p.notice.Store(&f) }
+
+// LettersMemory is what sending dead letters takes, in bytes.
+func (p *Pipeline) LettersMemory() int64 {
+	if p == nil {
+		return 0
+	}
+	if o, sends := p.box.(*deadletter.Outbox); sends {
+		return o.Memory()
+	}
+	return 0
+}
 
 // Bad is what becomes of records that cannot be used.
 func (p *Pipeline) Bad() weir.BadPolicy { return p.bad }

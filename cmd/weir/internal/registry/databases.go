@@ -71,9 +71,11 @@ func postgresTables(scheme string) Connector {
 	}
 }
 
+const sqliteScheme = "sqlite"
+
 func sqliteTables() Connector {
 	return Connector{
-		Scheme:  "sqlite",
+		Scheme:  sqliteScheme,
 		Summary: "tables of SQLite: one transaction a checkpoint with the position in it",
 		Place:   "PATH",
 		Keeps:   true, Takes: ndjson,
