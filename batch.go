@@ -39,6 +39,7 @@ type Batch struct {
 	first   int64 // number of its first record in the stream, from 1; 0: not known
 	after   Count // what the stream has read up to its end, in this run
 	begins  place
+	flush   bool // the Writer asks for a Flush
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
@@ -225,6 +226,15 @@ func (b *Batch) Note(f Fate, records int, bytes int64) {
 // Noted returns the sum of what Note was told of f since the batch was empty.
 func (b *Batch) Noted(f Fate) Count { return b.notes[f] }
 
+// AskFlush is for a Writer, while it writes b: it wants a Flush before the next Write,
+// as if a checkpoint were due, because a transaction has grown. If there are no
+// checkpoints, nothing comes of it.
+func (b *Batch) AskFlush() { b.flush = true }
+
+// FlushAsked reports whether AskFlush was called since the batch was empty or handed to
+// a Writer.
+func (b *Batch) FlushAsked() bool { return b.flush }
+
 // noted reports whether Note was told anything.
 func (b *Batch) noted() bool { return b.notes != [fates]Count{} }
 
@@ -320,7 +330,7 @@ func (b *Batch) Reset() {
 	b.n, b.records, b.packed, b.waited = 0, 0, 0, 0
 	b.asked, b.refused = 0, 0
 	b.pos = b.pos[:0]
-	b.notes = [fates]Count{}
+	b.notes, b.flush = [fates]Count{}, false
 	b.header, b.format = nil, ""
 	b.begins = place{}
 }

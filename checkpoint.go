@@ -43,7 +43,8 @@ type Checkpoints interface {
 }
 
 // A Flusher is a Writer whose writes become durable before Commit. The engine
-// flushes before each checkpoint, with no Write running.
+// flushes before each checkpoint, with no Write running, and sooner when a Write asks
+// for it (Batch.AskFlush).
 type Flusher interface {
 	// Flush makes every Write that returned nil durable. upTo is the position
 	// after the last of them; a sink that can stores it in the same transaction

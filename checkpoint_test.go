@@ -150,6 +150,7 @@ type shelfSink struct {
 	kind     kind
 	inFlight int
 	delay    func() time.Duration
+	most     int // records that it writes before it asks for a Flush; 0: any
 }
 
 func (s *shelfSink) Footprint() weir.Footprint {
@@ -227,6 +228,9 @@ func (w *shelfWriter) Write(ctx context.Context, b *weir.Batch) error {
 			return err
 		}
 		w.recent = append(w.recent, n)
+	}
+	if most := w.s.most; most > 0 && len(w.recent) >= most {
+		b.AskFlush()
 	}
 	return nil
 }
@@ -386,6 +390,42 @@ func TestDrainedRunIsContinuedAndFinishedOneDoesNothing(t *testing.T) {
 			t.Errorf("%d records", len(got))
 		}
 	})
+}
+
+// A Writer that asks for a Flush has it before its next Write, long before a checkpoint is
+// due, and what it has flushed is where the next run begins.
+func TestWriterIsFlushedWhenItAsks(t *testing.T) {
+	for _, inFlight := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			flushes, unsaved, most := 0, 0, 0
+			w.faults = func(call string) error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				switch call {
+				case "write":
+					unsaved++
+					most = max(most, unsaved)
+				case "flush":
+					flushes++
+					unsaved = 0
+				}
+				return nil
+			}
+			_, err := weir.Ingest(t.Context(), &counting{w: w, streams: 1, records: 700, wait: time.Millisecond},
+				&shelfSink{w: w, kind: byPosition, inFlight: inFlight, most: 21, delay: func() time.Duration { return time.Millisecond }},
+				weir.Options{Checkpoints: w, InFlight: inFlight, CheckpointEvery: time.Hour})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if most > 3+inFlight-1 || flushes < 700/7/(3+inFlight) {
+				t.Errorf("%d in flight: %d flushes, at most %d writes between two", inFlight, flushes, most)
+			}
+			if got := w.disk["id0"].durable; len(got) != 700 {
+				t.Errorf("%d records", len(got))
+			}
+		})
+	}
 }
 
 // An endless stream that waits for data still gets its checkpoint.

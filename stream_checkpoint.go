@@ -137,17 +137,22 @@ func (st *stream) seek(last Checkpoint, known bool, from Position) bool {
 // askFlush asks for a checkpoint, if there is something to store.
 func (st *stream) askFlush() {
 	st.mu.Lock()
-	cp := &st.mu.cp
-	if !cp.kept || cp.due || cp.flushing || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved && !st.overdueLocked() {
-		st.mu.Unlock()
-		return
-	}
-	cp.due = true
-	now := st.beginFlushLocked()
+	now := st.wantFlushLocked() && st.beginFlushLocked()
 	st.mu.Unlock()
 	if now {
 		st.r.group.Go(st.flush)
 	}
+}
+
+// wantFlushLocked makes a flush due. It reports false if one is already, or there is
+// nothing to store. st.mu must be held.
+func (st *stream) wantFlushLocked() bool {
+	cp := &st.mu.cp
+	if !cp.kept || cp.due || cp.flushing || st.mu.ending || st.mu.abandoned || st.mu.err != nil || cp.after == cp.saved && !st.overdueLocked() {
+		return false
+	}
+	cp.due = true
+	return true
 }
 
 // overdueLocked reports whether the Writer must be flushed though nothing was

@@ -142,7 +142,7 @@ func (st *stream) outgoing(slot int) *Batch {
 // transform left empty is not written. inline says that the reader is the caller.
 func (st *stream) write(i uint64, b *Batch, began time.Duration, inline bool) {
 	var err error
-	b.notes = [fates]Count{} // those of the reader and the steps are counted
+	b.notes, b.flush = [fates]Count{}, false // what the reader and the steps noted is counted
 	if b.Len() > 0 {
 		err = st.callWrite(b)
 	}
@@ -162,6 +162,9 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration, inline bool) {
 		st.countWrittenLocked(b)
 	}
 	st.ackLocked(i)
+	if b.flush {
+		st.wantFlushLocked()
+	}
 	flush := st.beginFlushLocked()
 	if inline && !flush {
 		st.mu.clock.to(working, now)

@@ -174,10 +174,57 @@ func TestLettersAreASourceThatConforms(t *testing.T) {
 			want = append(want, l.Content()...)
 		}
 		return weirtest.SourceHarness{
-			Open: func(testing.TB) weir.Source { return deadletter.Source(dir, nil) },
+			Open: func(testing.TB) weir.Source { return deadletter.Source(dir, deadletter.SourceOptions{}) },
 			Want: func(string) []byte { return want },
 		}
 	})
+}
+
+// Letters that a run has kept again after it broke off can be left out, wherever the
+// reading goes on; those that only look alike are not.
+func TestRepeatedLettersAreLeftOut(t *testing.T) {
+	make := func(t *testing.T) (dir string, want []byte) {
+		dir = filepath.Join(t.TempDir(), "dead")
+		put := func(from, to int, change func(*weir.BadRecord), news bool) {
+			b, err := deadletter.Open(dir, deadletter.Options{SegmentBytes: 8 << 10})
+			must(t, err)
+			for i := from; i < to; i++ {
+				r := bad(i)
+				if change(r); news {
+					want = append(want, r.Whole...)
+				}
+				must(t, b.Put(r))
+			}
+			must(t, b.Close())
+		}
+		put(1, 120, func(*weir.BadRecord) {}, true)
+		put(100, 120, func(*weir.BadRecord) {}, false) // of the run that went on
+		put(110, 170, func(r *weir.BadRecord) { r.Offset = r.Record }, true)
+		put(110, 170, func(r *weir.BadRecord) { r.Offset = r.Record }, false)
+		put(1, 20, func(r *weir.BadRecord) { r.Stream = "others.csv" }, true)
+		put(1, 20, func(r *weir.BadRecord) { r.Stage = "sink" }, true)
+		put(1, 20, func(r *weir.BadRecord) { r.Whole = []byte("another\n") }, true)
+		put(1, 20, func(r *weir.BadRecord) { r.Record = 0 }, true)
+		put(1, 20, func(r *weir.BadRecord) { r.Record = 0 }, true) // nobody knows
+		return dir, want
+	}
+	dir, want := make(t)
+	c, err := deadletter.Survey(dir)
+	if must(t, err); c.Repeated != 20+60 || int(c.Letters-c.Repeated) != bytes.Count(want, []byte("\n")) {
+		t.Errorf("%d of %d letters repeat an earlier one", c.Repeated, c.Letters)
+	}
+	weirtest.TestSource(t, func(t *testing.T) weirtest.SourceHarness {
+		dir, want := make(t)
+		return weirtest.SourceHarness{
+			Open: func(testing.TB) weir.Source { return deadletter.Source(dir, deadletter.SourceOptions{Once: true}) },
+			Want: func(string) []byte { return want },
+		}
+	})
+	dst := weirtest.NewMemSink(weir.Footprint{})
+	res, err := weir.Ingest(t.Context(), deadletter.Source(dir, deadletter.SourceOptions{Once: true}), dst, weir.Options{})
+	if must(t, err); res.Filtered.Records != 80 || !bytes.Equal(dst.Streams()[0].Data, want) {
+		t.Errorf("%d records were left out", res.Filtered.Records)
+	}
 }
 
 func TestLetterWithoutItsWholeRecordIsABadRecordAgain(t *testing.T) {
@@ -188,11 +235,11 @@ func TestLetterWithoutItsWholeRecordIsABadRecordAgain(t *testing.T) {
 	must(t, b.Put(&weir.BadRecord{Reason: errors.New("too long"), Size: 1 << 30, Excerpt: []byte("beginning")}))
 	must(t, b.Put(bad(2)))
 	must(t, b.Close())
-	if _, err := weir.Ingest(t.Context(), deadletter.Source(dir, nil), weirtest.NewMemSink(weir.Footprint{}), weir.Options{}); err == nil || !strings.Contains(err.Error(), "only 9 of its 1073741824 bytes were kept") {
+	if _, err := weir.Ingest(t.Context(), deadletter.Source(dir, deadletter.SourceOptions{}), weirtest.NewMemSink(weir.Footprint{}), weir.Options{}); err == nil || !strings.Contains(err.Error(), "only 9 of its 1073741824 bytes were kept") {
 		t.Errorf("err = %v", err)
 	}
 	dst := weirtest.NewMemSink(weir.Footprint{})
-	res, err := weir.Ingest(t.Context(), deadletter.Source(dir, weir.SkipBad), dst, weir.Options{})
+	res, err := weir.Ingest(t.Context(), deadletter.Source(dir, deadletter.SourceOptions{Bad: weir.SkipBad}), dst, weir.Options{})
 	if err != nil || res.Written.Records != 2 || res.Skipped.Records != 1 {
 		t.Errorf("%+v, %v", res.Stats, err)
 	}

@@ -22,6 +22,11 @@
 // cut off when it is opened again; a damaged letter is an error that names segment
 // and offset.
 //
+// A letter is kept before the checkpoint that covers its record. When a run breaks off
+// in between, the next one reads the record again and keeps another letter of it: at
+// least once, so that each record is delivered or here. Who reads the letters can leave
+// out those that repeat an earlier one (SourceOptions.Once).
+//
 // # Elsewhere
 //
 // An Outbox sends letters to a sink instead, such as a table.

@@ -24,7 +24,7 @@ const OutboxMemory = 12*MaxRecord + 1<<18
 // tried again from before its record. The members of a line are those of Letter,
 // all of them always, so that a table made from the first letter fits the others:
 //
-//	{"time":"…","stage":"csv","stream":"orders.csv","record":7,"offset":311,"size":42,
+//	{"time":"…","stage":"csv","stream":"orders.csv","record":7,"line":8,"offset":311,"size":42,
 //	 "reason":"3 fields, want 4","text":"…","bytes":"","whole":true}
 //
 // Its methods are safe for concurrent use.
@@ -171,12 +171,13 @@ func appendRow(dst []byte, l *Letter) ([]byte, error) {
 		Stage  string    `json:"stage"`
 		Stream string    `json:"stream"`
 		Record int64     `json:"record"`
+		Line   int64     `json:"line"`
 		Offset int64     `json:"offset"`
 		Size   int64     `json:"size"`
 		Reason string    `json:"reason"`
 		Text   string    `json:"text"`
 		Bytes  string    `json:"bytes"`
 		Whole  bool      `json:"whole"`
-	}{l.Time, l.Stage, l.Stream, l.Record, l.Offset, l.Size, l.Reason, l.Text, base64.StdEncoding.EncodeToString(l.Bytes), l.Whole})
+	}{l.Time, l.Stage, l.Stream, l.Record, l.Line, l.Offset, l.Size, l.Reason, l.Text, base64.StdEncoding.EncodeToString(l.Bytes), l.Whole})
 	return append(append(dst, text...), '\n'), err
 }

@@ -101,7 +101,7 @@ func TestOutboxMakesEachLetterDurable(t *testing.T) {
 	for _, line := range sink.kept {
 		var l map[string]any
 		must(t, json.Unmarshal([]byte(line), &l))
-		if len(l) != 10 || l["stage"] != "csv" || l["reason"] != "3 fields, want 4" || l["whole"] != true || l["bytes"] != "" || !strings.HasSuffix(line, "\n") {
+		if len(l) != 11 || l["stage"] != "csv" || l["reason"] != "3 fields, want 4" || l["whole"] != true || l["bytes"] != "" || !strings.HasSuffix(line, "\n") {
 			t.Errorf("a line is %s", line)
 		}
 		seen[int64(l["record"].(float64))] = true

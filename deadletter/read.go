@@ -86,6 +86,7 @@ func readLine(in *bufio.Reader, dst []byte) ([]byte, error) {
 // Count is how many letters there are in a directory, and of what.
 type Count struct {
 	Letters  int64
+	Repeated int64 // of them say what an earlier one has said (SourceOptions.Once)
 	Bytes    int64 // of the segments
 	First    time.Time
 	Last     time.Time
@@ -105,7 +106,11 @@ func Survey(dir string) (Count, error) {
 	for _, s := range all {
 		c.Bytes += s.size
 	}
+	known := newSeen(seenSize(c.Bytes))
 	err = Read(dir, func(l Letter) bool {
+		if known.repeats(&l) {
+			c.Repeated++
+		}
 		if c.Letters++; c.Letters == 1 {
 			c.First = l.Time
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/postgres"
@@ -131,6 +132,58 @@ func TestNothingIsLostOrDoubledAroundRefusedRecords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of a transaction with many savepoints other sessions suffer: it is committed before
+// there are many, whenever the next checkpoint is due, and no sooner without them.
+func TestTransactionWithManySavepointsIsCommittedSoon(t *testing.T) {
+	d := start(t)
+	for _, x := range []struct {
+		bad         weir.BadPolicy
+		least, most int64
+	}{{weir.SkipBad, 200 / 40, 200 / 20}, {nil, 1, 1}} {
+		table := d.table("s int, n int")
+		res, err := weir.Ingest(t.Context(), &counting{id: table, records: 2000, perRead: 10}, d.sink(table, postgres.SinkOptions{Bad: x.bad}),
+			weir.Options{Checkpoints: &store{}, CheckpointEvery: time.Hour})
+		must(t, err)
+		if res.Checkpoints < x.least || res.Checkpoints > x.most {
+			t.Errorf("%d checkpoints of 200 batches; want %d to %d", res.Checkpoints, x.least, x.most)
+		}
+		same(t, "rows", d.rows("SELECT count(*), count(DISTINCT n) FROM "+table), []string{"2000|2000"})
+	}
+}
+
+// A position is not stored before what was kept of bad records is durable.
+func TestLettersAreDurableBeforeThePosition(t *testing.T) {
+	d := start(t)
+	table := d.table("n int")
+	var kept letters
+	full := true
+	sink := d.sink(table, postgres.SinkOptions{Bad: kept.policy, SyncBad: func() error {
+		if full {
+			return errCrash
+		}
+		return nil
+	}})
+	for _, want := range []string{"", "off=2"} {
+		w := writer(t, sink, table).(weir.Resumer)
+		at, err := w.Resume(t.Context(), weir.Checkpoint{})
+		must(t, err)
+		if len(at) != 0 {
+			t.Fatalf("it is at %s", at)
+		}
+		must(t, w.(weir.Writer).Write(t.Context(), batch(`{"n":1}`, `{"n":"x"}`)))
+		if _, err = w.Flush(t.Context(), weir.Position("off=2")); full != errors.Is(err, errCrash) {
+			t.Errorf("Flush: %v", err)
+		}
+		must(t, w.Suspend(t.Context(), err))
+		full = false
+		if got := d.one("SELECT convert_from(position, 'UTF8') FROM weir_positions WHERE target = '" + table + "'"); got != want {
+			t.Errorf("stored is %q; want %q", got, want)
+		}
+	}
+	must(t, sink.Close())
+	same(t, "rows", d.rows("SELECT n FROM "+table), []string{"1"})
 }
 
 // Without a policy the stream fails with the record and the server's words, and

@@ -113,14 +113,8 @@ func (l *lane) recordOf(b *weir.Batch, line int) int {
 
 // bad describes record i of b, which could not be used.
 func (l *lane) bad(b *weir.Batch, i int, reason error) *weir.BadRecord {
-	rec := b.Record(i)
-	r := &weir.BadRecord{
-		Stage: "sink postgres", Stream: l.stream.Name, Offset: -1, Size: int64(len(rec)), Reason: reason,
-		Excerpt: rec[:min(len(rec), weir.MaxExcerpt)], Whole: rec,
-	}
-	if first := b.FirstRecord(); first > 0 {
-		r.Record = first + int64(i)
-	}
+	r := b.Bad(i, "sink postgres", reason)
+	r.Stream = l.stream.Name
 	return r
 }
 

@@ -1,7 +1,14 @@
 package postgres_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,11 +34,18 @@ func TestPasswordsAndTLS(t *testing.T) {
 	certificate, err := os.ReadFile(d.Certificate())
 	must(t, err)
 	must(t, os.WriteFile(root, certificate, 0o600))
+	stranger := filepath.Join(t.TempDir(), "stranger.crt")
+	must(t, os.WriteFile(stranger, strangerCertificate(t), 0o600))
+	service := filepath.Join(t.TempDir(), "service")
+	must(t, os.WriteFile(service, []byte("[shop]\nhost=localhost\nport="+port+"\nuser=guest\npassword="+secret+"\ndbname=postgres\nsslmode=require\n"), 0o600))
+	home := t.TempDir()
 	passfile := filepath.Join(t.TempDir(), "pgpass")
 	must(t, os.WriteFile(passfile, []byte("*:*:*:guest:"+secret+"\n"), 0o600))
 	defer d.withoutRoom(t)
+	must(t, os.WriteFile(filepath.Join(home, ".pgpass"), []byte("localhost:1:*:guest:wrong\nlocalhost:"+port+":postgres:guest:"+secret+"\n"), 0o600))
 	bare := "postgres://guest@localhost:" + port + "/postgres?connect_timeout=5&"
 	with := strings.Replace(bare, "guest@", "guest:"+secret+"@", 1)
+	elsewhere := strings.Replace(with, "localhost", "127.0.0.1", 1) // of which the certificate does not speak
 	for _, x := range []struct {
 		name, url string
 		env       map[string]string
@@ -45,7 +59,14 @@ func TestPasswordsAndTLS(t *testing.T) {
 		{"all from the environment", "postgres://?", map[string]string{
 			"PGHOST": "localhost", "PGPORT": port, "PGUSER": "guest", "PGPASSWORD": secret, "PGDATABASE": "postgres", "PGSSLMODE": "require",
 		}, "", 0},
+		{"in the home directory", bare + "sslmode=require", map[string]string{"HOME": home, "PGPASSFILE": ""}, "", 0},
+		{"a service", "postgres://?", map[string]string{"PGSERVICEFILE": service, "PGSERVICE": "shop"}, "", 0},
 		{"verified", with + "sslmode=verify-full&sslrootcert=" + root, nil, "", 0},
+		{"verified by the environment", with, map[string]string{"PGSSLMODE": "verify-full", "PGSSLROOTCERT": root}, "", 0},
+		{"verified but for the name", elsewhere + "sslmode=verify-ca&sslrootcert=" + root, nil, "", 0},
+		{"another name", elsewhere + "sslmode=verify-full&sslrootcert=" + root, nil, "check the host's name", weir.Invalid},
+		{"another signer", with + "sslmode=verify-ca&sslrootcert=" + stranger, nil, "sslrootcert=FILE", weir.Invalid},
+		{"another signer, required", with + "sslmode=require&sslrootcert=" + stranger, nil, "sslrootcert=FILE", weir.Invalid}, // as libpq does
 		{"a socket", "postgres://guest@/postgres?host=" + d.Socket() + "&port=" + port, nil, "", 0},
 		{"a second host", strings.Replace(with, "localhost:", "127.0.0.1:1,127.0.0.1:", 1) + "sslmode=require", nil, "", 0},
 		{"unknown signer", with + "sslmode=verify-full", nil, "sslrootcert=FILE", weir.Invalid},
@@ -89,6 +110,21 @@ func TestPasswordsAndTLS(t *testing.T) {
 	}
 }
 
+// strangerCertificate is one that has nothing to do with the server.
+func strangerCertificate(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "stranger"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
 // A URL that is wrong is refused without showing what may be a password.
 func TestURLsThatAreWrong(t *testing.T) {
 	for _, x := range []struct{ url, table, want string }{
@@ -99,6 +135,7 @@ func TestURLsThatAreWrong(t *testing.T) {
 		{"postgres://u:" + secret + "%zz@localhost/db", "t", "cannot be understood"},
 		{"postgres://u:p?" + secret + "@localhost/db", "", "which table?"},
 		{"postgres://localhost/db?sslmode=perhaps", "t", "sslmode is invalid"},
+		{"postgres://u:" + secret + "@localhost/db?sslmode=verify-ca&sslrootcert=/nonexistent", "t", "/nonexistent"},
 		{"postgres://localhost/db?password=" + secret + "&sslmode=perhaps", "t", "cannot be understood"},
 		{"postgres://u:a?b@localhost/db?table=a.b.c", "", "has 3 parts"},
 		{"postgres://localhost/db", "a.b.c", "has 3 parts"},

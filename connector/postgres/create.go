@@ -32,6 +32,9 @@ func (l *lane) create(ctx context.Context, b *weir.Batch) error {
 		if err != nil {
 			return err
 		}
+		if l.noted {
+			sql += "; " + l.sink.noteMadeSQL() // in one transaction
+		}
 		_, err = l.c.exec(ctx, sql)
 		var e *ServerError
 		if err != nil && (!errors.As(err, &e) || e.Code != stateExists && e.Code != stateUniqueRace) {

@@ -55,17 +55,29 @@
 // there whole or not at all. Only an endless stream without checkpoints is committed with
 // each Write.
 //
-// The rows of streams that are done stay in weir_positions, so that a run that is started
-// again does nothing. Whoever removes one has the stream written again.
+// The rows of streams that are done stay in weir_positions, some 400 bytes each, so that
+// a run that is started again does nothing, also when its checkpoints are lost. A run that
+// begins afresh (Fresh) removes those of its Pipeline and table; Purge removes them by age,
+// and leaves what is done to the checkpoints. Whoever removes a row by hand has the stream
+// refused as long as there is a checkpoint, and written again without.
 //
-// Resume raises the epoch in the stream's row. A Flush of a Writer with an older epoch
+// Resume gives the stream's row a new epoch. A Flush of a Writer with an older epoch
 // fails and stores nothing, so two runs never write the same stream.
 //
 // When a connection is lost during a commit, nobody here knows whether it was done. The
 // row does: the next run asks it, and it answers when the server has made up its mind.
+// After a failover to a standby that lacks the last transactions, the positions have gone
+// back with the rows, and the next run writes what is missing.
+//
+// A table that was made from the records (Create) and dropped since is not made again for
+// the rest of a stream: that is an error until a run begins afresh.
 //
 // With SinkOptions.Connections above one, each Write is a transaction of its own, at least
-// once: what came after the last checkpoint is written again. With Key that does no harm.
+// once: what came after the last checkpoint is written again. Which Writes those were cannot
+// be stored with the rows, because batches are cut elsewhere when they are read again, and
+// a position names the end of one and nothing within. With Key that does no harm. A failover
+// must not lose transactions here (synchronous replication), because what is durable is the
+// checkpoint's to know.
 //
 // With Key, a Write goes to a temporary table first, and from there by INSERT with ON
 // CONFLICT. The last of several records with a key counts. Keys that are NULL are no two
@@ -82,8 +94,11 @@
 // written in smaller parts until the record stands alone: first up to the row that the
 // server has named. The record goes to the policy with the server's message. Deferred
 // constraints are checked at once, so that they, too, are about a record. A letter can be
-// kept twice when a run breaks off before the Flush that follows it. Each Write with a
-// savepoint is a subtransaction of the server.
+// kept twice when a run breaks off before the Flush that follows it, and is never lost:
+// SyncBad comes before each commit. Each savepoint is a subtransaction of the server, which
+// is slow for all sessions when a transaction has more than 64: after 32 the Writer asks for
+// a Flush. There can be more in one Write that has many bad records, and in a stream without
+// checkpoints, which is one transaction.
 //
 // # Position
 //

@@ -179,3 +179,13 @@ func dataError(err error) (*ServerError, bool) {
 	}
 	return nil, false
 }
+
+// dropped returns err, which the writing of rows ended with. If the table is not there any
+// more, it says what to do about that.
+func dropped(err error) error {
+	var e *ServerError
+	if errors.As(err, &e) && e.Code == stateNoTable {
+		e.Advice = "create the table; if it was dropped meanwhile, what it held is gone with it, and --fresh writes all of it again"
+	}
+	return err
+}

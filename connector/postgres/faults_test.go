@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/postgres"
 	"github.com/weirflow/weir/weirtest"
@@ -147,7 +149,7 @@ func TestErrorsOfTheServerSayWhatToDo(t *testing.T) {
 		kind       weir.Kind
 		want       string
 	}{
-		{"dropped", "DROP TABLE %s", weir.Invalid, "create the table, or check its name"},
+		{"dropped", "DROP TABLE %s", weir.Invalid, "create the table; if it was dropped meanwhile, what it held is gone"},
 		{"column gone", "ALTER TABLE %s DROP COLUMN v", weir.Invalid, "the table was changed while it was written; start again"},
 		{"no permission", "REVOKE ALL ON %s FROM weir_user", weir.Invalid, "grant this user"},
 		{"disk full", "CREATE TRIGGER harm BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION harm('53100')", weir.Transient, "make room there"},
@@ -216,4 +218,43 @@ func (d database) withoutRoom(t *testing.T) {
 	must(t, sink.Close())
 	must(t, <-opened)
 	must(t, patient.Close())
+	d.crowded(t, url)
+}
+
+// crowded loads into t while sessions of somebody else leave fewer places than weir
+// wants: it loads what it can, fails, and does the rest when they have gone.
+func (d database) crowded(t *testing.T, url string) {
+	t.Helper()
+	var others []*pgconn.PgConn
+	for range 3 {
+		c, err := pgconn.Connect(t.Context(), url)
+		must(t, err)
+		others = append(others, c)
+	}
+	saved, once := &store{}, sync.Once{}
+	run := func(streams int) error {
+		_, err := weir.Ingest(t.Context(), &counting{id: "crowded", streams: streams, records: 500, perRead: 50, pause: time.Millisecond},
+			sinkAt(t, url, "t", postgres.SinkOptions{ConnectFor: 20 * time.Millisecond}),
+			weir.Options{Streams: 3, Batch: 4096, Checkpoints: saved, CheckpointEvery: 10 * time.Millisecond})
+		return err
+	}
+	if err := run(1); weir.KindOf(err) != weir.Invalid || !strings.Contains(err.Error(), "let this user make weir_positions") {
+		t.Errorf("%v: %v", weir.KindOf(err), err)
+	}
+	d.do("DELETE FROM t; GRANT CREATE ON SCHEMA public TO guest")
+	failures := goOn(t, func() error {
+		err := run(3)
+		if err != nil {
+			once.Do(func() {
+				for _, c := range others {
+					must(t, c.Close(t.Context()))
+				}
+			})
+		}
+		return err
+	})
+	if len(failures) == 0 || code(failures[0]) != "53300" || !strings.Contains(failures[0].Error(), "lower the number of streams") {
+		t.Errorf("%v", failures)
+	}
+	same(t, "rows", d.rows("SELECT count(*), count(DISTINCT n), max(n) FROM t"), []string{"1500|500|500"})
 }

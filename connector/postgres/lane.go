@@ -12,6 +12,11 @@ import (
 // maxOdd is how many records of one Write are sent alone, as text, before all are.
 const maxOdd = 8
 
+// maxMarks is how many savepoints a transaction sets before a Flush is asked for: of a
+// transaction with more than 64 subtransactions that have written, other sessions must
+// look up on the server's disk whether a row of it counts.
+const maxMarks = 32
+
 // lane is one connection that takes the records of a stream, in transactions. Its
 // state is what the server's will be when it has taken what was sent.
 type lane struct {
@@ -20,6 +25,8 @@ type lane struct {
 	c      *conn
 	// each says that every Write is a transaction of its own.
 	each bool
+	// noted says that the database knows of the stream's pipeline.
+	noted bool
 
 	mu     sync.Mutex // held by each call; an ending that finds it held kills c
 	e      *encoder   // nil: the table is to be made
@@ -31,6 +38,7 @@ type lane struct {
 	mark  bool // the next statement is to set a savepoint before it
 	point bool // the transaction has one
 	clean bool // and nothing was written since
+	marks int  // savepoints that the transaction has set
 	dirty bool // something was committed that need not be durable yet
 
 	lines int      // rows that the running COPY took from earlier Writes
@@ -84,6 +92,9 @@ func (l *lane) writeBatch(ctx context.Context, b *weir.Batch) error {
 		l.lines += l.rows(b, l.from, b.Records())
 	}
 	l.allOdd = l.allOdd || l.odd > maxOdd
+	if l.marks >= maxMarks {
+		b.AskFlush()
+	}
 	if err == nil && l.each {
 		err = l.commit(ctx)
 	}
@@ -186,6 +197,7 @@ func (l *lane) before() string {
 		}
 		s.WriteString("SAVEPOINT weir; ")
 		l.mark, l.point, l.clean = false, true, true
+		l.marks++
 	}
 	l.tx = true
 	return s.String()
@@ -206,7 +218,7 @@ func (l *lane) endCopy(ctx context.Context, b *weir.Batch) error {
 	}
 	e, ok := dataError(err)
 	if !ok {
-		return err
+		return dropped(err)
 	}
 	return &placeError{err, l.recordOf(b, e.line())}
 }
@@ -249,7 +261,7 @@ func (l *lane) merge(ctx context.Context) error {
 	if _, ok := dataError(err); ok {
 		return &placeError{err, -1}
 	}
-	return err
+	return dropped(err)
 }
 
 // commit ends the transaction, if one is open.
@@ -258,7 +270,7 @@ func (l *lane) commit(ctx context.Context) error {
 		return err
 	}
 	tag, err := l.c.exec(ctx, "COMMIT")
-	l.tx, l.mark, l.point, l.clean = false, false, false, false
+	l.tx, l.mark, l.point, l.clean, l.marks = false, false, false, false, 0
 	if err != nil {
 		return err
 	}

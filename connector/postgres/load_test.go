@@ -59,7 +59,7 @@ func BenchmarkLoad(b *testing.B) {
 				check()
 
 				empty()
-				o.Table, o.Fresh = "access_log", true
+				o.Table, o.Fresh = "access_log", fmt.Sprint(time.Now().UnixNano())
 				sink, err := postgres.NewSink(d.URL(), o)
 				must(b, err)
 				lines, err := codec.NewSource(&onePath{path: ndjson}, codec.SourceOptions{Format: codec.Format{Name: codec.NDJSON}})

@@ -27,15 +27,42 @@ func (w *ordered) Resume(ctx context.Context, last weir.Checkpoint) (weir.Positi
 	if err != nil {
 		return nil, err
 	}
-	w.epoch, w.at = got.epoch, got.position
+	w.epoch, w.at, l.noted = got.epoch, got.position, true
+	if l.e == nil {
+		made, err := l.sink.noted(ctx, l.c, noteMade)
+		if err == nil && made {
+			err = gone(l.sink.relation)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case got.whole:
 		return got.position, weir.ErrCommitted
-	case len(got.position) == 0 && len(last.Position) > 0 && !l.sink.o.Fresh:
-		return nil, invalid("an earlier run has come to %s, and %s in this database does not know of the stream: it is another database, or the row was removed; start over with --fresh to write all of it again",
-			last.Position, positionTable)
+	case len(got.position) == 0 && len(last.Position) > 0 && l.sink.o.Fresh == "":
+		return w.unknown(ctx, last)
 	}
 	return got.position, nil
+}
+
+// unknown decides about a stream that the checkpoint knows and the database does not.
+func (w *ordered) unknown(ctx context.Context, last weir.Checkpoint) (weir.Position, error) {
+	l := w.l
+	if last.Whole {
+		purged, err := l.sink.noted(ctx, l.c, notePurged)
+		if purged {
+			err = l.sink.move(ctx, l.c, l.stream, w.epoch, last.Position, true)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if purged {
+			return last.Position, weir.ErrCommitted
+		}
+	}
+	return nil, invalid("an earlier run has come to %s, and %s in this database does not know of the stream: it is another database, or the row was removed; start over with --fresh to write all of it again",
+		last.Position, positionTable)
 }
 
 // Write adds the records of b as rows of the transaction.
@@ -58,6 +85,9 @@ func (w *ordered) store(ctx context.Context, upTo weir.Position, whole bool) err
 	defer l.mu.Unlock()
 	return l.c.during(ctx, func() error {
 		err := l.endCopy(ctx, nil)
+		if err == nil && l.sink.o.SyncBad != nil {
+			err = l.sink.o.SyncBad()
+		}
 		if err == nil && w.epoch != "" {
 			err = l.sink.move(ctx, l.c, l.stream, w.epoch, upTo, whole)
 		}

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,13 +33,13 @@ func (s *store) Load(_ context.Context, i weir.StreamInfo) (weir.Checkpoint, boo
 }
 
 func (s *store) Save(_ context.Context, i weir.StreamInfo, c weir.Checkpoint) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fault != nil {
 		if err := s.fault(); err != nil {
 			return err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.all == nil {
 		s.all = map[string]weir.Checkpoint{}
 	}
@@ -56,7 +57,8 @@ type counting struct {
 	perRead int
 	pause   time.Duration // of each Read
 	endless bool
-	middle  func()             // called in the middle of each stream
+	middle  func()             // called in the middle of each stream, or at
+	at      int                // so many records
 	record  func(n int) string // default: {"n":N}
 	given   int
 }
@@ -96,7 +98,7 @@ func (s *countingStream) Read(ctx context.Context, b *weir.Batch) error {
 			return context.Cause(ctx)
 		}
 	}
-	if s.src.middle != nil && s.at == s.src.records/2 {
+	if s.src.middle != nil && s.at == cmp.Or(s.src.at, s.src.records/2) {
 		s.src.middle()
 	}
 	for k := 0; k < s.src.perRead; k++ {
@@ -247,8 +249,44 @@ func TestCommittedStreamIsNotWrittenAgain(t *testing.T) {
 	}
 	run(postgres.SinkOptions{Pipeline: "other"}, &store{})
 	same(t, "rows", d.rows("SELECT s, count(*) FROM "+table+" GROUP BY s ORDER BY s"), []string{"1|200", "2|200", "3|200"})
-	run(postgres.SinkOptions{Fresh: true}, &store{})
+	run(postgres.SinkOptions{Fresh: "run 2"}, &store{})
 	same(t, "rows after a fresh run", d.rows("SELECT count(*) FROM "+table), []string{"900"})
+}
+
+// Positions of streams that are whole can be removed. A run that has the checkpoint does
+// them no more; one that has not does.
+func TestPurgedPositionsAreLeftToTheCheckpoints(t *testing.T) {
+	d := start(t)
+	table, pipeline := d.table("s int, n int"), t.Name()
+	run := func(streams int, c weir.Checkpoints) weir.Result {
+		t.Helper()
+		res, err := weir.Ingest(t.Context(), &counting{id: table, streams: streams, records: 100, perRead: 30},
+			d.sink(table, postgres.SinkOptions{Pipeline: pipeline}), weir.Options{Checkpoints: c})
+		must(t, err)
+		return res
+	}
+	purge := func(pipeline string, age time.Duration) int64 {
+		t.Helper()
+		n, err := postgres.Purge(t.Context(), d.URL(), pipeline, age)
+		must(t, err)
+		return n
+	}
+	saved := &store{}
+	run(3, saved)
+	w := writer(t, d.sink(table, postgres.SinkOptions{Pipeline: pipeline}), "open").(weir.Resumer)
+	_, err := w.Resume(t.Context(), weir.Checkpoint{})
+	must(t, err)
+	if a, b, c, d := purge("another", 0), purge(pipeline, time.Hour), purge(pipeline, 0), purge(pipeline, 0); a != 0 || b != 0 || c != 3 || d != 0 {
+		t.Errorf("removed %d of another pipeline, %d that are old, %d, and then %d", a, b, c, d)
+	}
+	_, err = w.Flush(t.Context(), weir.Position("x"))
+	must(t, err)
+	must(t, w.(weir.Writer).Commit(t.Context()))
+	if res := run(4, saved); res.Streams.Already != 3 || res.Streams.Committed != 4 {
+		t.Errorf("%+v", res.Streams)
+	}
+	same(t, "rows", d.rows("SELECT s, count(*) FROM "+table+" GROUP BY s ORDER BY s"), []string{"1|100", "2|100", "3|100", "4|100"})
+	same(t, "positions", d.rows("SELECT count(*) FROM weir_positions WHERE whole AND pipeline = '"+pipeline+"'"), []string{"5"})
 }
 
 // Whoever resumes a stream keeps whoever had it before from storing anything more.

@@ -61,3 +61,9 @@ func loadTable(ctx context.Context, c *conn, name relation) (*table, error) {
 func missing(name relation) error {
 	return invalid("there is no table %s: create it, have it created from the records (Create), or check its name, in which case counts, and the search_path", name.plain())
 }
+
+// gone is the error of a table that was there in an earlier run, and of which parts
+// would be missing if it were made again.
+func gone(name relation) error {
+	return invalid("the table %s, which an earlier run has made, is not there any more, and what it held is gone with it; start over with --fresh to write all of it again", name.plain())
+}

@@ -8,10 +8,16 @@
 // Exactly once, as a sink, for streams that can be continued: how far a stream has
 // come is a row of the table weir_positions, which is changed in the transaction that
 // stores the records, one a checkpoint. What was not committed is rolled back, by
-// SQLite itself after a crash. A Writer that takes a stream over raises the epoch in
+// SQLite itself after a crash. A Writer that takes a stream over changes the epoch in
 // that row; one that had the stream before fails at its next checkpoint, with all
 // that it has written since the last one. Without checkpoints a stream is one
 // transaction: it is stored whole or not at all.
+//
+// The rows of streams that are done stay, so that a run that is started again does
+// nothing, also when its checkpoints are lost. A run that begins afresh (Fresh) removes
+// those of its Pipeline and table; Purge removes them by age, and leaves what is done to
+// the checkpoints. A table that was made from the records (Create) and dropped since is
+// not made again for the rest of a stream: that is an error until a run begins afresh.
 //
 // The database is put into WAL mode, so that others can read it meanwhile, and stays
 // in it. Until a transaction is committed it is in the WAL, which grows with it; one

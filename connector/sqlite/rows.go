@@ -171,13 +171,7 @@ func (w *rows) giveUp(ctx context.Context, b *weir.Batch, i int, reason error) e
 	if errors.As(reason, &own) {
 		reason = own.reason
 	}
-	rec := b.Record(i)
-	r := &weir.BadRecord{
-		Stage: "sqlite", Stream: w.stream.Name, Offset: -1, Size: int64(len(rec)), Reason: reason,
-		Excerpt: rec[:min(len(rec), weir.MaxExcerpt)], Whole: rec,
-	}
-	if first := b.FirstRecord(); first > 0 {
-		r.Record = first + int64(i)
-	}
+	r := b.Bad(i, "sqlite", reason)
+	r.Stream = w.stream.Name
 	return w.o.Bad.Decide(ctx, r, b)
 }

@@ -76,10 +76,17 @@ type SinkOptions struct {
 	// Default: none.
 	Pipeline string
 
-	// Fresh forgets how far earlier runs have come: streams are written from their
-	// beginning, and what is in the table stays. It is for the first attempt of a
-	// run, not for those that go on after an error. Default: streams are continued.
-	Fresh bool
+	// Fresh, if not empty, names a run that forgets how far earlier runs of this
+	// Pipeline have come with this table: all streams are written from their
+	// beginning, and what is in the table stays. The first Resume forgets; an attempt
+	// that goes on after an error gives the same name and does not, another run
+	// gives a name that was never used. Default: streams are continued.
+	Fresh string
+
+	// SyncBad, if not nil, makes durable what Bad has kept. It is called before each
+	// commit of a position, so that none passes a record whose letter could be lost.
+	// Default: nothing is to be done.
+	SyncBad func() error
 
 	// NoSync leaves it to the system when a transaction comes to the disk. After a
 	// loss of power the last ones may be missing; the database is whole all the same,

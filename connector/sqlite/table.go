@@ -78,3 +78,9 @@ func (t *table) check(o *SinkOptions) error {
 func missing(name string) error {
 	return invalid("there is no table %s: create it, have it created from the records (Create), or check its name", name)
 }
+
+// gone is the error of a table that was there in an earlier run, and of which parts
+// would be missing if it were made again.
+func gone(name string) error {
+	return invalid("the table %s, which an earlier run has made, is not there any more, and what it held is gone with it; start over with --fresh to write all of it again", name)
+}

@@ -65,14 +65,40 @@ func (w *writer) Resume(ctx context.Context, last weir.Checkpoint) (weir.Positio
 		return nil, classify(ctx, err)
 	}
 	w.resumed, w.epoch, w.at = true, got.epoch, got.position
+	if w.rows == nil {
+		made, err := w.sink.noted(w.c, noteMade)
+		if err == nil && made {
+			err = gone(w.sink.o.Table)
+		}
+		if err != nil {
+			return nil, classify(ctx, err)
+		}
+	}
 	switch {
 	case got.whole:
 		return got.position, weir.ErrCommitted
-	case len(got.position) == 0 && len(last.Position) > 0 && !w.sink.o.Fresh:
-		return nil, invalid("an earlier run has come to %s, and %s in this database does not know of the stream: it is another database, or the row was removed; start over with --fresh to write all of it again",
-			last.Position, positionTable)
+	case len(got.position) == 0 && len(last.Position) > 0 && w.sink.o.Fresh == "":
+		return w.unknown(ctx, last)
 	}
 	return got.position, nil
+}
+
+// unknown decides about a stream that the checkpoint knows and the database does not.
+func (w *writer) unknown(ctx context.Context, last weir.Checkpoint) (weir.Position, error) {
+	if last.Whole {
+		purged, err := w.sink.noted(w.c, notePurged)
+		if err != nil {
+			return nil, classify(ctx, err)
+		}
+		if purged {
+			if err := w.store(ctx, last.Position, true); err != nil {
+				return nil, err
+			}
+			return last.Position, weir.ErrCommitted
+		}
+	}
+	return nil, invalid("an earlier run has come to %s, and %s in this database does not know of the stream: it is another database, or the row was removed; start over with --fresh to write all of it again",
+		last.Position, positionTable)
 }
 
 // Write adds the records of b as rows of the transaction.
@@ -121,6 +147,11 @@ func (w *writer) create(b *weir.Batch) error {
 	}
 	if err := w.c.exec(sql); err != nil {
 		return err
+	}
+	if w.resumed {
+		if err := w.sink.noteMade(w.c); err != nil {
+			return err
+		}
 	}
 	return w.look()
 }
@@ -172,7 +203,10 @@ func (w *writer) store(ctx context.Context, upTo weir.Position, whole bool) erro
 		return w.err
 	}
 	var err error
-	if w.resumed {
+	if w.sink.o.SyncBad != nil {
+		err = w.sink.o.SyncBad()
+	}
+	if err == nil && w.resumed {
 		if err = w.begin(ctx); err == nil {
 			err = w.sink.move(w.c, w.stream, w.epoch, upTo, whole)
 		}

@@ -27,6 +27,14 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// run runs one of PostgreSQL's programs to its end.
+func (s *Server) run(name string, args ...string) error {
+	if text, err := s.command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, text)
+	}
+	return nil
+}
+
 func (s *Server) configure(cmd *exec.Cmd) {
 	cmd.Dir = s.data
 	cmd.Env = append(os.Environ(), "LC_ALL=C")

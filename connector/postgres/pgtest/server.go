@@ -35,6 +35,9 @@ type Options struct {
 	// TLS makes the server offer TLS with a certificate of its own for
 	// localhost, which is in Server.Certificate.
 	TLS bool
+	// WAL is an empty directory for the server's log of changes, which becomes the
+	// server's. Default: in the data directory.
+	WAL string
 }
 
 // Server is one PostgreSQL server. Its methods are called one at a time.
@@ -117,29 +120,45 @@ func findPrograms() (string, error) {
 	return newest, nil
 }
 
-// init makes the data directory.
+// init makes a cluster and its configuration.
 func (s *Server) init(o Options) error {
-	if err := os.Chmod(s.dir, 0o755); err != nil { // the server's user must enter it
+	if err := s.makeData(); err != nil {
 		return err
 	}
-	s.data = filepath.Join(s.dir, "data")
-	if err := os.Mkdir(s.data, 0o700); err != nil {
-		return err
+	args := []string{"-D", s.data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "--encoding=UTF8"}
+	if o.WAL != "" {
+		if err := s.give(o.WAL); err != nil {
+			return err
+		}
+		args = append(args, "-X", o.WAL)
 	}
-	if err := s.give(s.data); err != nil {
+	if err := s.run("initdb", args...); err != nil {
 		return err
-	}
-	initdb := s.command("initdb", "-D", s.data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "--encoding=UTF8")
-	if text, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, text)
 	}
 	port, err := freePort()
 	if err != nil {
 		return err
 	}
 	s.port = port
+	return s.set(o)
+}
+
+// makeData makes the data directory, empty, and lets the server's user come to it.
+func (s *Server) makeData() error {
+	if err := os.Chmod(s.dir, 0o755); err != nil {
+		return err
+	}
+	s.data = filepath.Join(s.dir, "data")
+	if err := os.Mkdir(s.data, 0o700); err != nil {
+		return err
+	}
+	return s.give(s.data)
+}
+
+// set writes the configuration.
+func (s *Server) set(o Options) error {
 	settings := map[string]string{
-		"listen_addresses": "127.0.0.1", "port": strconv.Itoa(port), "unix_socket_directories": s.data,
+		"listen_addresses": "127.0.0.1", "port": strconv.Itoa(s.port), "unix_socket_directories": s.data,
 		"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_connections": "40",
 		"max_wal_size": "1GB", "timezone": "UTC", "log_min_messages": "warning",
 	}

@@ -12,11 +12,13 @@ import (
 
 	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/checkpoint"
+	"github.com/weirflow/weir/cmd/weir/internal/progress"
+	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/size"
 	"github.com/weirflow/weir/cmd/weir/internal/state"
 )
 
-func newCheckpoint(sys System) *cobra.Command {
+func newCheckpoint(sys System, reg *registry.Registry) *cobra.Command {
 	var dir string
 	where := func() (string, error) {
 		d := state.Dir(dir, sys.Getenv)
@@ -32,12 +34,13 @@ func newCheckpoint(sys System) *cobra.Command {
 sources, destination and transforms, it continues at its checkpoints.`,
 		Example: `  weir checkpoint ls
   weir checkpoint show 3f2a91c05d7be684
-  weir checkpoint rm 3f2a91c05d7be684`,
+  weir checkpoint rm 3f2a91c05d7be684
+  weir checkpoint purge 'postgres://app@db/shop?table=orders' --older-than 720h`,
 		Args: noSuchSubcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&dir, "state", "", "directory `DIR` of the state (default $WEIR_STATE, or ~/.local/state/weir)")
-	cmd.AddCommand(newCheckpointList(where), newCheckpointShow(where), newCheckpointSet(where), newCheckpointRemove(where))
+	cmd.AddCommand(newCheckpointList(where), newCheckpointShow(where), newCheckpointSet(where), newCheckpointRemove(where), newCheckpointPurge(reg))
 	return cmd
 }
 
@@ -173,8 +176,11 @@ destination that stores positions with the data goes by its own.`,
 
 func newCheckpointRemove(where func() (string, error)) *cobra.Command {
 	return &cobra.Command{
-		Use:     "rm JOB...",
-		Short:   "forget jobs: run again, they begin at the beginning",
+		Use:   "rm JOB...",
+		Short: "forget jobs: run again, they begin at the beginning",
+		Long: `Forget jobs: run again, they begin at the beginning. A destination that stores
+positions with the data, which databases do, goes by its own; 'weir cp --fresh'
+forgets both.`,
 		Example: "  weir checkpoint rm 3f2a91c05d7be684",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -201,4 +207,33 @@ func newCheckpointRemove(where func() (string, error)) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func newCheckpointPurge(reg *registry.Registry) *cobra.Command {
+	var older durationFlag
+	var id string
+	cmd := &cobra.Command{
+		Use:   "purge DST",
+		Short: "remove positions of streams that are done from a database",
+		Long: `Remove from a database the positions of streams that are done. They are a row for each
+stream in the table weir_positions, such as for each file of a directory, and keep a
+stream from being written twice when the state directory is lost. As long as that is
+there, jobs go by it, and files that are done stay done.`,
+		Example: "  weir checkpoint purge 'postgres://app@db/shop?table=orders' --older-than 720h",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := reg.Purge(cmd.Context(), args[0], id, time.Duration(older))
+			var bad *registry.Error
+			if errors.As(err, &bad) {
+				return usage(err)
+			}
+			if err != nil {
+				return &exitError{exitFailed, err}
+			}
+			return show(cmd, progress.Thousands(n)+" positions removed\n")
+		},
+	}
+	cmd.Flags().Var(&older, "older-than", "only positions that have not changed for so long, such as 24h (default all)")
+	cmd.Flags().StringVar(&id, "job", "", "only those of this `JOB`; see weir checkpoint ls (default all)")
+	return cmd
 }

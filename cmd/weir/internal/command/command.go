@@ -75,7 +75,7 @@ below the cap that you give it, and weir says which side is slow.`,
 	root.SetFlagErrorFunc(nearFlag)
 	root.CompletionOptions.DisableDefaultCmd = true // ours has examples
 	root.AddCommand(
-		newCp(sys, reg), newGen(sys, reg), newProve(sys, reg), newProveScenario(sys, reg), newPlan(sys, reg), newConnectors(reg), newCheckpoint(sys), newDLQ(sys, reg), newCompletion(), newVersion(), newMan(reg),
+		newCp(sys, reg), newGen(sys, reg), newProve(sys, reg), newProveScenario(sys, reg), newPlan(sys, reg), newConnectors(reg), newCheckpoint(sys, reg), newDLQ(sys, reg), newCompletion(), newVersion(), newMan(reg),
 	)
 	wordHelp(root)
 	return root

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/weirflow/weir/cmd/weir/internal/registry"
 )
 
 // nowhere is a System without a terminal.
@@ -136,5 +138,20 @@ func TestNoTerminalIsNoTerminal(t *testing.T) {
 	}
 	if isTerminal(closed) || widthOf(closed) != defaultWidth {
 		t.Error("a closed file counts as a terminal")
+	}
+}
+
+// A job is the same when a password has changed, and another when the table has.
+func TestPasswordIsNoPartOfTheJob(t *testing.T) {
+	id := func(destination string) string {
+		tr := transfer{registry: registry.New(), sources: []string{"orders.ndjson"}, destination: destination}
+		return tr.id()
+	}
+	first := id("postgres://app:one@db/shop?table=orders")
+	if id("postgres://app:two@db/shop?table=orders") != first {
+		t.Error("another password makes another job")
+	}
+	if id("postgres://app:one@db/shop?table=others") == first {
+		t.Error("another table makes the same job")
 	}
 }

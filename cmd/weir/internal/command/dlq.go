@@ -58,6 +58,9 @@ func newDLQList() *cobra.Command {
 			var b strings.Builder
 			fmt.Fprintf(&b, "%s letters, %s, from %s to %s\n", progress.Thousands(c.Letters), size.Format(c.Bytes),
 				c.First.Local().Format(time.DateTime), c.Last.Local().Format(time.DateTime))
+			if c.Repeated > 0 {
+				fmt.Fprintf(&b, "%s of them repeat an earlier one, after a run that broke off; 'weir dlq replay --once' leaves them out\n", progress.Thousands(c.Repeated))
+			}
 			reasons := make([]string, 0, len(c.ByReason))
 			for r := range c.ByReason {
 				reasons = append(reasons, r)
@@ -146,13 +149,18 @@ func newDLQReplay(sys System, reg *registry.Registry) *cobra.Command {
 	cmd.Short = "move the records of the letters into a destination, to try them again"
 	cmd.Long = `Read the records of the dead letters in DIR, in order, and move them into DST, as
 'weir cp' with the address dlq://DIR would, and with all of its flags. The letters
-stay: remove them with 'weir dlq purge' when the records are where they belong.`
+stay: remove them with 'weir dlq purge' when the records are where they belong.
+
+A run that breaks off and goes on keeps the letters since its last checkpoint again;
+'weir dlq ls' counts them. --once leaves them out: letters of the same record of the
+same stream, by number, offset and content. Streams are told apart by name.`
 	cmd.Example = `  weir dlq replay dead/ fixed.ndjson --set 'qty = 1'
   weir dlq replay dead/ orders.csv --on-error deadletter --dead-letters dead2/`
 	cmd.Args = exactly("DIR", "DST")
+	once := cmd.Flags().Bool("once", false, "leave out letters that repeat an earlier one of the same record")
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return run(cmd, []string{registry.DeadLetters(args[0]), args[1]})
+		return run(cmd, []string{registry.DeadLetters(args[0], *once), args[1]})
 	}
 	return cmd
 }

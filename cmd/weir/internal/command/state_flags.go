@@ -93,11 +93,12 @@ func (t *transfer) id() string {
 	return state.ID(append(parts, t.records.Parts()...)...)
 }
 
-// absolute makes a local path independent of the working directory.
+// absolute makes a local path independent of the working directory, and an address
+// independent of its secrets, which change.
 func (t *transfer) absolute(arg string) string {
 	a, err := t.registry.Parse(arg)
 	if err != nil || len(a.Paths) != 1 {
-		return arg
+		return t.registry.Redact(arg)
 	}
 	path, err := filepath.Abs(a.Paths[0])
 	if err != nil {

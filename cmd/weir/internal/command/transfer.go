@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"runtime"
 	"sync/atomic"
@@ -42,8 +43,8 @@ type transfer struct {
 	plan     memory.Plan
 	progress *state.Job // nil: none is kept
 
-	resumable bool // progress is kept
-	opened    bool // both ends, once
+	resumable bool   // progress is kept
+	runName   string // differs from that of every other run
 	reporter  atomic.Pointer[finishing]
 	recorder  *receipt.Recorder
 }
@@ -53,7 +54,7 @@ const stdout = "-"
 
 // run opens both ends, runs the job and returns nil or an *exitError.
 func (t *transfer) run(ctx context.Context) error {
-	t.began = time.Now()
+	t.began, t.runName = time.Now(), rand.Text()
 	if err := t.prepare(); err != nil {
 		return usageOr(err)
 	}
@@ -216,7 +217,10 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Bad: t.pipeline.Bad(), Table: t.table, Follow: t.follow, MaxRecord: t.records.MaxRecord, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
+		Bad: t.pipeline.Bad(), SyncBad: t.pipeline.Sync, Table: t.table, Follow: t.follow, MaxRecord: t.records.MaxRecord, Notice: t.notice,
+	}
+	if t.state.fresh {
+		env.Fresh = t.runName
 	}
 	if t.resumable {
 		env.Job = t.id()
@@ -245,7 +249,6 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	if err != nil {
 		return job.Ends{}, errors.Join(err, outer.Close(), sink.Close())
 	}
-	t.opened = true
 	return job.Ends{Source: outer, Sink: into, Steps: steps}, nil
 }
 

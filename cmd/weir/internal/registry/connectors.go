@@ -31,8 +31,15 @@ const dlqScheme = "dlq"
 // ndjson is the format of the records that connectors give and take.
 const ndjson = "ndjson"
 
-// DeadLetters returns the address of the dead letters in a directory.
-func DeadLetters(dir string) string { return dlqScheme + "://" + url.PathEscape(dir) }
+// DeadLetters returns the address of the dead letters in a directory, with once without
+// those that repeat an earlier one.
+func DeadLetters(dir string, once bool) string {
+	address := dlqScheme + "://" + url.PathEscape(dir)
+	if once {
+		address += "?once=true"
+	}
+	return address
+}
 
 func deadLetters() Connector {
 	return Connector{
@@ -41,11 +48,14 @@ func deadLetters() Connector {
 		Place:    "DIR",
 		Examples: []string{"dlq://dead", "dlq:///var/lib/weir/dead"},
 		Yields:   func(Address) string { return ndjson },
+		Params: []Param{
+			{Name: "once", Kind: Bool, Default: "false", Example: "true", Text: "leave out letters that repeat an earlier one of the same record"},
+		},
 		source: func(a Address, env Env) (weir.Source, error) {
 			if a.Place == "" {
 				return nil, a.fail(errors.New("the directory is missing, as in dlq://dead"))
 			}
-			return deadletter.Source(a.Place, env.Bad), nil
+			return deadletter.Source(a.Place, deadletter.SourceOptions{Bad: env.Bad, Once: value[bool](a, "once")}), nil
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -62,9 +63,12 @@ func postgresTables(scheme string) Connector {
 			}
 			return postgres.NewSink(a.URL, postgres.SinkOptions{
 				Columns: columns, Create: env.Table.Create, Key: append(list(value[string](a, "key")), env.Table.Key...),
-				Connections: int(value[int64](a, "connections")), Bad: env.Bad, Strict: env.Table.Strict,
+				Connections: int(value[int64](a, "connections")), Bad: env.Bad, SyncBad: env.SyncBad, Strict: env.Table.Strict,
 				OnUnused: unused(env), Pipeline: env.Job, Fresh: env.Fresh, ConnectFor: value[time.Duration](a, "wait"),
 			})
+		},
+		purge: func(ctx context.Context, a Address, job string, age time.Duration) (int64, error) {
+			return postgres.Purge(ctx, a.URL, job, age)
 		},
 	}
 }
@@ -110,10 +114,13 @@ func sqliteTables() Connector {
 			}
 			return sqlite.NewSink(sqlite.SinkOptions{
 				Path: a.Place, Table: value[string](a, "table"), Columns: columns, Create: env.Table.Create,
-				Key: append(list(value[string](a, "key")), env.Table.Key...), Bad: env.Bad, Strict: env.Table.Strict,
+				Key: append(list(value[string](a, "key")), env.Table.Key...), Bad: env.Bad, SyncBad: env.SyncBad, Strict: env.Table.Strict,
 				OnUnused: unused(env), Pipeline: env.Job, Fresh: env.Fresh, NoSync: env.NoSync || !value[bool](a, "sync"),
 				Cache: value[int64](a, "cache"), WaitFor: value[time.Duration](a, "wait"), MaxRecord: int(env.MaxRecord),
 			})
+		},
+		purge: func(ctx context.Context, a Address, job string, age time.Duration) (int64, error) {
+			return sqlite.Purge(ctx, a.Place, job, age)
 		},
 	}
 }

@@ -7,6 +7,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,6 +42,9 @@ type Connector struct {
 
 	source func(Address, Env) (weir.Source, error) // nil: it cannot be read
 	sink   func(Address, Env) (weir.Sink, error)   // nil: it cannot be written
+	// purge removes the positions of streams that are whole and older than age, of
+	// one job or of all; nil: the destination keeps none.
+	purge func(ctx context.Context, a Address, job string, age time.Duration) (int64, error)
 }
 
 // Reads reports whether the connector can be a source.
@@ -79,7 +83,8 @@ type Env struct {
 	Follow    Follow            // for files
 	Roll      file.Roll         // of the destination
 	MaxRecord int64             // bytes; 0: the connector's default
-	Fresh     bool              // forget what a destination knows of earlier runs
+	SyncBad   func() error      // makes durable what Bad has kept
+	Fresh     string            // names the run, if a destination is to forget earlier ones
 	Notice    func(text string) // tells people something; nil: nobody listens
 	Many      bool              // the sources can be several streams
 	Exclude   []string          // local paths that a source leaves out
@@ -128,6 +133,20 @@ func (r *Registry) OpenSink(arg string, env Env) (weir.Sink, error) {
 		return nil, err
 	}
 	return a.openSink(env)
+}
+
+// Purge removes from the destination that the address names the positions of streams
+// that are whole and were last changed longer than age ago, of one job or, if that is
+// empty, of all, and returns how many.
+func (r *Registry) Purge(ctx context.Context, arg, job string, age time.Duration) (int64, error) {
+	a, err := r.Parse(arg)
+	if err != nil {
+		return 0, err
+	}
+	if a.connector.purge == nil {
+		return 0, a.fail(errors.New("this destination keeps no positions; databases do"))
+	}
+	return a.connector.purge(ctx, a, job, age)
 }
 
 func (r *Registry) parseAll(args []string) ([]Address, error) {
