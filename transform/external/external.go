@@ -75,6 +75,7 @@ func run(ctx context.Context, commandLine string, in, out *weir.Batch) error {
 	}
 	full := read(stdout, out)
 	if full != nil {
+		askForAll(stdout, out, in.Len())
 		cancel(full)
 	}
 	err = cmd.Wait()
@@ -122,6 +123,13 @@ func read(r io.Reader, out *weir.Batch) error {
 			return nil // the end; the exit code says whether it is a good one
 		}
 	}
+}
+
+// askForAll counts what the program still says, up to twice what it was given, and
+// asks for room for all of it in vain: the refusal tells then how much that is.
+func askForAll(r io.Reader, out *weir.Batch, given int) {
+	rest, _ := io.Copy(io.Discard, io.LimitReader(r, 2*int64(given))) // the count is what matters
+	_ = out.Grow(len(out.Space()) + int(rest) + growStep)
 }
 
 // end makes the next line bytes of the space a record; in all, so many bytes of it
