@@ -204,6 +204,7 @@ func TestRefusalOfALargeRecordNamesTheCapThatDoes(t *testing.T) {
 		{48 * mib, "large.ndjson|out.ndjson|--where|n >= 2", asNDJSON(rows, 2, "")},
 		{48 * mib, "large.ndjson|out.csv", asCSV(rows, 1)},
 		{48 * mib, "large.csv.gz|out.ndjson", asNDJSON(rows, 1, "")},
+		{48 * mib, "large.ndjson|out.ndjson|--exec|cat", asNDJSON(rows, 1, "")},
 		{60 * mib, "large.csv|out.ndjson.zst", asNDJSON(rows, 1, "")},
 		{64 * mib, "large.ndjson|out.ndjson|--set|x = upper(x)", nil},
 		{64 * mib, "large.csv|sqlite://out.db?table=t|--create", nil},

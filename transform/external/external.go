@@ -92,7 +92,11 @@ func run(ctx context.Context, commandLine string, in *weir.Batch, out *output) e
 		return &weir.Error{Kind: weir.Invalid, Err: err}
 	}
 	failed := out.read(stdout)
-	if failed != nil && !ignored(failed, stdout) {
+	switch {
+	case errors.Is(failed, weir.ErrBatchFull):
+		askForAll(stdout, out.batch, in.Len())
+		cancel(failed)
+	case failed != nil && !ignored(failed, stdout):
 		cancel(failed)
 	}
 	err = cmd.Wait()
@@ -117,6 +121,13 @@ func ignored(failed error, r io.Reader) bool {
 	}
 	n, _ := io.CopyN(io.Discard, r, mostIgnored) // an error is the end
 	return n < mostIgnored
+}
+
+// askForAll counts what the program still says, up to twice what it was given, and
+// asks for room for all of it in vain: the refusal tells then how much that is.
+func askForAll(r io.Reader, out *weir.Batch, given int) {
+	rest, _ := io.Copy(io.Discard, io.LimitReader(r, 2*int64(given))) // the count is what matters
+	_ = out.Grow(len(out.Space()) + int(rest) + growStep)
 }
 
 // tail keeps the end of what is written to it.
