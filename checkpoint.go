@@ -74,8 +74,9 @@ type Resumer interface {
 	// with the data, keeps older writers of the same stream from writing on,
 	// and returns the position up to which it has everything: the stream is
 	// read from there; from its beginning if that is empty. ErrCommitted: the
-	// stream is whole, and only Suspend follows. Another error fails the
-	// stream; if what last says is there is not, that is one.
+	// stream is whole, and only Suspend follows; a Commit of an endless stream
+	// does not make it so, because a drain does that, and it goes on. Another error
+	// fails the stream; if what last says is there is not, that is one.
 	Resume(ctx context.Context, last Checkpoint) (Position, error)
 
 	// Suspend ends the Writer in place of Commit and Abort when the stream was

@@ -2,78 +2,276 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"cmp"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/weirflow/weir"
 	"github.com/weirflow/weir/connector/postgres/pgtest"
 )
 
-// chaosKills is how many times each route is killed: a few in the suite, as many
-// as WEIR_CHAOS says otherwise.
-func chaosKills(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("WEIR_CHAOS")
-	if text == "" {
-		return 8
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("WEIR_CHAOS=%s: %v", text, err)
-	}
-	return n
+// A route is a way to move numbered records that is harmed again and again.
+type route struct {
+	name    string
+	promise weir.Label
+	// begin makes the source in dir.
+	begin func(t *testing.T, dir string) passage
+	// brief is how often it is harmed in the suite; 0: briefly. With long it is
+	// harmed in the long form only.
+	brief int
+	long  bool
+	// group are routes that are not harmed at once; "": it is alone.
+	group string
+	// check looks at what the whole route has come to; nil: nothing else counts.
+	check func(t *testing.T)
 }
 
-// A route is a way to move numbered records that is killed again and again.
-type route struct {
-	name string
-	// prepare makes the source in dir and returns the arguments of weir cp.
-	prepare func(t *testing.T, dir string) []string
+// briefly is how often a route is harmed in the suite.
+const briefly = 3
+
+// A passage is one move of the records, from the first to the last, over as many
+// runs of the program as it takes.
+type passage struct {
+	dir     string
+	args    []string // of weir
+	records int
+	// live runs the program once, and harms it; nil: it is killed at a random
+	// instant.
+	live func(t *testing.T, p passage, random *rand.Rand) outcome
 	// count returns how often each record is at the destination.
-	count func(t *testing.T, dir string) map[int]int
-	// doubles says that the route promises no more than at-least-once.
-	doubles bool
+	count func(t *testing.T) map[int]int
+}
+
+// An outcome is what has become of one run of the program.
+type outcome struct {
+	ended bool // the records have arrived, as far as the program knows
+	kills int  // of the program, or of the server it talks to
+	harms int  // of other kinds
+	gave  bool // it gave up, after an error that may pass, and is to be started again
+}
+
+// mostTries bounds how often in a row a program may give up.
+const mostTries = 20
+
+// A tally is what has become of a route.
+type tally struct {
+	transfers, kills, harms, lost, doubled int
 }
 
 const chaosRecords = 20_000
 
-// writeNumbered writes the source: a line of JSON a record, with its number.
-func writeNumbered(t *testing.T, path string) {
-	t.Helper()
-	var b bytes.Buffer
-	for i := range chaosRecords {
-		fmt.Fprintf(&b, `{"n":%d,"text":"%0200d"}`+"\n", i, i)
+// cp returns the arguments that move chaosRecords in less than a second, with many
+// checkpoints.
+func cp(args ...string) []string {
+	return append([]string{"cp", "-q", "--rate", "6MiB/s", "--batch", "16KiB", "--checkpoint-every", "25ms"}, args...)
+}
+
+// Whatever instant the process is killed at, and however often, and whatever breaks
+// beside it, in the end every record is at the destination, once.
+func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds a route")
 	}
-	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+	if raced {
+		t.Skip("the program that is killed is built without the race detector")
+	}
+	routes := chaosRoutes(t)
+	share := chaosShare(t, len(routes))
+	if share == 0 {
+		routes = slices.DeleteFunc(routes, func(r route) bool { return r.long })
+	}
+	sum := table{tallies: map[string]tally{}}
+	t.Run("routes", func(t *testing.T) {
+		for i, group := range grouped(routes) {
+			t.Run(cmp.Or(group[0].group, group[0].name), func(t *testing.T) {
+				t.Parallel() // they mostly wait
+				for j, r := range group {
+					times := share
+					if times == 0 {
+						times = max(r.brief, briefly)
+					}
+					random := rand.New(rand.NewPCG(uint64(i), uint64(j)))
+					chase := func(t *testing.T) { sum.add(r.name, r.chase(t, random, times)) }
+					if r.group == "" {
+						chase(t)
+					} else {
+						t.Run(r.name, chase)
+					}
+				}
+			})
+		}
+	})
+	t.Log("\n" + sum.text(routes))
+}
+
+// chaosShare returns how often each of the routes is harmed, of as many times as
+// WEIR_CHAOS says; 0: as is fit for the suite.
+func chaosShare(t *testing.T, routes int) int {
+	t.Helper()
+	text := os.Getenv("WEIR_CHAOS")
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("WEIR_CHAOS=%s: it must be a number of kills", text)
+	}
+	return (n + routes - 1) / routes
+}
+
+// chaosRoutes returns all routes. Those that harm a server have one of their own.
+func chaosRoutes(t *testing.T) []route {
+	t.Helper()
+	shared, harmed := pgtest.Start(t, pgtest.Options{}), pgtest.Start(t, pgtest.Options{})
+	var all []route
+	for _, some := range [][]route{
+		fileRoutes(), databaseRoutes(shared), followRoutes(shared), stepRoutes(shared), powerRoutes(), faultRoutes(shared, harmed),
+	} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// grouped returns the routes with those of a group together.
+func grouped(routes []route) [][]route {
+	var all [][]route
+	at := map[string]int{}
+	for _, r := range routes {
+		if i, ok := at[r.group]; ok && r.group != "" {
+			all[i] = append(all[i], r)
+			continue
+		}
+		at[r.group] = len(all)
+		all = append(all, []route{r})
+	}
+	return all
+}
+
+// chase harms the route so many times and counts what came of it.
+func (r route) chase(t *testing.T, random *rand.Rand, times int) tally {
+	var sum tally
+	for sum.kills+sum.harms < times {
+		dir := t.TempDir()
+		p := r.begin(t, dir)
+		if p.live == nil {
+			p.live = killAtRandom
+		}
+		for ended, tries := false, 0; !ended; {
+			o := p.live(t, p, random)
+			sum.kills, sum.harms, ended = sum.kills+o.kills, sum.harms+o.harms, o.ended
+			if tries++; !o.gave {
+				tries = 0
+			}
+			if tries == mostTries {
+				t.Fatalf("%v has given up %d times in a row", p.args, tries)
+			}
+		}
+		sum.transfers++
+		lost, doubled := missing(p.count(t), p.records)
+		sum.lost, sum.doubled = sum.lost+lost, sum.doubled+doubled
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	}
+	if r.check != nil {
+		r.check(t)
+	}
+	if sum.lost > 0 || sum.doubled > 0 && r.promise == weir.ExactlyOnce {
+		t.Errorf("%d records lost, %d doubled", sum.lost, sum.doubled)
+	}
+	return sum
+}
+
+// killAtRandom kills the program at a random instant.
+func killAtRandom(t *testing.T, p passage, random *rand.Rand) outcome {
+	t.Helper()
+	l := launch(t, weirCommand(t, p.dir, p.args...))
+	l.sleep(random, 450*time.Millisecond)
+	_ = l.cmd.Process.Kill() // it may have ended
+	return l.outcome(t)
+}
+
+// patience bounds each run of the program.
+const patience = 2 * time.Minute
+
+// A launched program.
+type launched struct {
+	cmd  *exec.Cmd
+	said bytes.Buffer // on standard error; when it has ended
+	done chan struct{}
+}
+
+func launch(t *testing.T, cmd *exec.Cmd) *launched {
+	t.Helper()
+	l := &launched{cmd: cmd, done: make(chan struct{})}
+	cmd.Stderr = &l.said
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
+	}
+	go func() {
+		defer close(l.done)
+		_ = cmd.Wait() // how it ended is in its state
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		<-l.done
+	})
+	return l
+}
+
+// sleep waits for a random time up to most. It reports false if the program has
+// ended by then.
+func (l *launched) sleep(random *rand.Rand, most time.Duration) bool {
+	select {
+	case <-l.done:
+		return false
+	case <-time.After(time.Duration(random.Int64N(int64(most)))):
+		return true
 	}
 }
 
-// countNumbered counts the records in a file of JSON lines. What is no such line
-// counts as -1.
-func countNumbered(t *testing.T, path string) map[int]int {
+// wait waits until the program has ended and returns its exit code, which is 128 and
+// the signal if it was killed.
+func (l *launched) wait(t *testing.T) int {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	select {
+	case <-l.done:
+	case <-time.After(patience):
+		_ = l.cmd.Process.Signal(syscall.SIGQUIT) // it says where it stands
+		<-l.done
+		t.Fatalf("%v did not end in %v:\n%s", l.cmd.Args, patience, &l.said)
 	}
-	counts := map[int]int{}
-	for line := range bytes.Lines(data) {
-		n, text := -1, ""
-		if k, err := fmt.Sscanf(string(line), `{"n":%d,"text":%q}`, &n, &text); err != nil || k != 2 || !bytes.HasSuffix(line, []byte("}\n")) {
-			n = -1
-		}
-		counts[n]++
+	if status, ok := l.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
 	}
-	return counts
+	return l.cmd.ProcessState.ExitCode()
+}
+
+// outcome waits until the program has ended, by itself or killed. It may give up on a
+// machine that is slow, or is made to.
+func (l *launched) outcome(t *testing.T) outcome {
+	t.Helper()
+	code := l.wait(t)
+	switch said := l.said.String(); {
+	case code == 0:
+		return outcome{ended: true}
+	case code == exitKilled:
+		return outcome{kills: 1}
+	case code == 1 && (strings.Contains(said, "transient") || strings.Contains(said, "ignored its cancellation")):
+		return outcome{gave: true}
+	case code == exitTracer && strings.Contains(said, syscall.EPERM.Error()):
+		t.Skipf("a process may not be traced here: %s", said)
+	}
+	t.Fatalf("%v ends with %d:\n%s", l.cmd.Args, code, &l.said)
+	return outcome{}
 }
 
 // weirCommand returns a command of the program as it is shipped.
@@ -85,142 +283,11 @@ func weirCommand(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// mustRun runs the program to its end. That it closes slowly, on a machine that is slow,
+// is no failure: everything is committed then.
 func mustRun(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := cmd.CombinedOutput(); err != nil && !bytes.Contains(out, []byte("weir: close sink")) {
 		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 	}
-}
-
-func fileRoutes() []route {
-	plain := func(t *testing.T, dir string) map[int]int { return countNumbered(t, filepath.Join(dir, "to.ndjson")) }
-	return []route{
-		{name: "file to file", count: plain, prepare: func(t *testing.T, dir string) []string {
-			writeNumbered(t, filepath.Join(dir, "from.ndjson"))
-			return []string{"from.ndjson", "to.ndjson"}
-		}},
-		{name: "lines of a file, transformed", count: plain, prepare: func(t *testing.T, dir string) []string {
-			writeNumbered(t, filepath.Join(dir, "from.ndjson"))
-			return []string{"from.ndjson", "to.ndjson", "--where", "n >= 0"}
-		}},
-		{name: "gzip to file", count: plain, prepare: func(t *testing.T, dir string) []string {
-			writeNumbered(t, filepath.Join(dir, "plain.ndjson"))
-			mustRun(t, weirCommand(t, dir, "cp", "-q", "--state", "none", "plain.ndjson", "from.ndjson.gz", "--batch", "64KiB"))
-			return []string{"from.ndjson.gz", "to.ndjson"}
-		}},
-		{name: "file to zstd", prepare: func(t *testing.T, dir string) []string {
-			writeNumbered(t, filepath.Join(dir, "from.ndjson"))
-			return []string{"from.ndjson", "to.ndjson.zst"}
-		}, count: func(t *testing.T, dir string) map[int]int {
-			mustRun(t, weirCommand(t, dir, "cp", "-q", "--state", "none", "to.ndjson.zst", "to.ndjson"))
-			return plain(t, dir)
-		}},
-	}
-}
-
-// databaseRoutes end in a table that is made from the first records.
-func databaseRoutes(t *testing.T) []route {
-	server := pgtest.Start(t, pgtest.Options{})
-	var tables atomic.Int32
-	into := func(name, address string, more ...string) route {
-		return route{
-			name: name,
-			prepare: func(t *testing.T, dir string) []string {
-				writeNumbered(t, filepath.Join(dir, "from.ndjson"))
-				to := fmt.Sprintf(address, tables.Add(1))
-				put(t, dir, "address", []byte(to))
-				return append([]string{"from.ndjson", to, "--create"}, more...)
-			},
-			count: func(t *testing.T, dir string) map[int]int {
-				to, err := os.ReadFile(filepath.Join(dir, "address"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				mustRun(t, weirCommand(t, dir, "cp", "-q", "--state", "none", string(to), "to.ndjson"))
-				return countNumbered(t, filepath.Join(dir, "to.ndjson"))
-			},
-		}
-	}
-	url := server.URL()
-	mark := "?"
-	if strings.Contains(url, "?") {
-		mark = "&"
-	}
-	return []route{
-		into("file to SQLite", "sqlite://numbers.db?table=t%d"),
-		into("file to PostgreSQL", url+mark+"table=t%d"),
-		into("file to PostgreSQL, with dead letters", url+mark+"table=t%d", "--on-error", "deadletter", "--dead-letters", "dead"),
-	}
-}
-
-// Whatever instant the process is killed at, and however often, in the end every
-// record is at the destination, once.
-func TestKilledAgainAndAgainNothingIsLostOrDoubled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds a route")
-	}
-	for i, r := range append(fileRoutes(), databaseRoutes(t)...) {
-		t.Run(r.name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
-			r.run(t, uint64(i), chaosKills(t))
-		})
-	}
-}
-
-// run kills the route and counts what came of it.
-func (r route) run(t *testing.T, seed uint64, kills int) {
-	random := rand.New(rand.NewPCG(seed, 11))
-	killed, finished, lost, doubled := 0, 0, 0, 0
-	for killed < kills {
-		dir := t.TempDir()
-		args := append([]string{"cp", "-q", "--rate", "3MiB/s", "--batch", "16KiB", "--checkpoint-every", "40ms"}, r.prepare(t, dir)...)
-		for {
-			done := r.runOnce(t, weirCommand(t, dir, args...), time.Duration(random.IntN(900))*time.Millisecond)
-			if done {
-				break
-			}
-			killed++
-		}
-		finished++
-		l, d := missing(r.count(t, dir))
-		lost, doubled = lost+l, doubled+d
-	}
-	t.Logf("%d kills over %d runs: %d lost, %d doubled", killed, finished, lost, doubled)
-	if lost > 0 || doubled > 0 && !r.doubles {
-		t.Errorf("%d records lost, %d doubled", lost, doubled)
-	}
-}
-
-// runOnce kills the process after a while and reports whether it had ended before.
-func (r route) runOnce(t *testing.T, cmd *exec.Cmd, after time.Duration) bool {
-	t.Helper()
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may have ended
-	err := cmd.Wait()
-	timer.Stop()
-	if err == nil {
-		return true
-	}
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-		t.Fatalf("%v: %v\n%s", strings.Join(cmd.Args, " "), err, said.String())
-	}
-	return false
-}
-
-// missing returns how many records are not there, and how many too often; what is
-// not a record counts as doubled.
-func missing(counts map[int]int) (lost, doubled int) {
-	for i := range chaosRecords {
-		switch n := counts[i]; {
-		case n == 0:
-			lost++
-		case n > 1:
-			doubled += n - 1
-		}
-	}
-	return lost, doubled + counts[-1]
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -16,7 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"weir": main})
+	programs := map[string]func(){"weir": main}
+	maps.Copy(programs, helpers)
+	testscript.Main(tests{m}, programs)
 }
 
 // buildDir is where the program is built for tests that need it as it is

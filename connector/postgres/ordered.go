@@ -102,9 +102,10 @@ func (w *ordered) store(ctx context.Context, upTo weir.Position, whole bool) err
 	})
 }
 
-// Commit commits the transaction, and in it that the stream is whole.
+// Commit commits the transaction, and in it that the stream is whole. An endless one
+// never is: it was told to stop, and a later run goes on.
 func (w *ordered) Commit(ctx context.Context) error {
-	err := w.store(ctx, w.at, true)
+	err := w.store(ctx, w.at, !w.l.stream.Endless)
 	w.l.end(ctx)
 	return err
 }

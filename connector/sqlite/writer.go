@@ -222,11 +222,12 @@ func (w *writer) store(ctx context.Context, upTo weir.Position, whole bool) erro
 	return nil
 }
 
-// Commit commits the transaction, and in it that the stream is whole.
+// Commit commits the transaction, and in it that the stream is whole. An endless one
+// never is: it was told to stop, and a later run goes on.
 func (w *writer) Commit(ctx context.Context) error {
 	err := w.lock(ctx)
 	if err == nil {
-		err = w.store(ctx, w.at, true)
+		err = w.store(ctx, w.at, !w.stream.Endless)
 		w.unlock()
 	}
 	w.end()

@@ -298,6 +298,7 @@ func (t *transfer) finish(e progress.End) error {
 	var err error
 	switch {
 	case t.progress == nil:
+	case t.follow.On: // it is never done, only told to stop
 	case e.Err == nil && e.ExitCode == exitDone:
 		err = t.progress.Done()
 	case e.ExitCode == exitInterrupted && t.progress.Continues():
