@@ -55,7 +55,14 @@ func followName(path string, o FollowOptions) weir.Stream {
 	case err != nil:
 		return failedStream(path, name, err)
 	default:
-		s.begin(t, o.FromEnd)
+		s.mu.cur = t
+		if !o.FromEnd {
+			break
+		}
+		if err := t.skip(); err != nil {
+			t.close()
+			return failedStream(path, name, err)
+		}
 	}
 	return s
 }
@@ -64,13 +71,6 @@ func followName(path string, o FollowOptions) weir.Stream {
 // itself may be one.
 func absolute(path string) string {
 	return filepath.Join(canonical(filepath.Dir(path)), filepath.Base(path))
-}
-
-func (s *follower) begin(t *tailed, atEnd bool) {
-	s.mu.cur = t
-	if atEnd {
-		t.at.Offset = t.seen
-	}
 }
 
 // Info describes the stream.
@@ -99,7 +99,7 @@ func (s *follower) seek(text weir.Position) error {
 		return err
 	}
 	if own := s.mu.cur; own != nil && own.is(p) {
-		own.at.Offset = p.Offset
+		own.to(p)
 		return nil
 	}
 	found, err := s.name.find(p)

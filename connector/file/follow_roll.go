@@ -131,7 +131,7 @@ func (r *roll) enroll(id string, h hit, t *tailed) *member {
 		if e.copy || !e.ended || t.seen <= e.at.Offset {
 			return nil
 		}
-		t.at.Offset = e.at.Offset
+		t.to(e.at)
 		e.open, e.ended = true, false
 		r.mu.left--
 		return e
@@ -155,7 +155,7 @@ func (r *roll) enroll(id string, h hit, t *tailed) *member {
 	}
 	e.name = r.nameLocked(e, h.name)
 	if r.o.FromEnd && r.mu.round == 0 {
-		t.at.Offset = t.seen
+		_ = t.skip() // what cannot be read here cannot be read later either
 	}
 	return e
 }
