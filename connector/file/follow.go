@@ -98,7 +98,7 @@ func (s *follower) seek(text weir.Position) error {
 	if err := s.again(); err != nil {
 		return err
 	}
-	if own := s.mu.cur; own != nil && own.is(p) {
+	if own := s.mu.cur; own != nil && (own.is(p) || s.member != nil && s.member.heir && own.begins(p)) {
 		own.to(p)
 		return nil
 	}
@@ -107,7 +107,7 @@ func (s *follower) seek(text weir.Position) error {
 	case err != nil:
 		return err
 	case found != nil:
-		s.toOther(found)
+		return s.toOther(found)
 	case s.mu.cur != nil && s.mu.cur.at.Dev == p.Dev && s.mu.cur.at.Ino == p.Ino:
 		s.tell(Truncated, UnknownLoss)
 	default:
@@ -132,13 +132,17 @@ func (s *follower) again() error {
 }
 
 // toOther goes on with t, and then with what came after it.
-func (s *follower) toOther(t *tailed) {
+func (s *follower) toOther(t *tailed) error {
 	if s.member != nil && s.mu.home == nil {
 		s.mu.home = s.mu.cur
 	} else {
 		s.mu.cur.close()
 	}
 	s.mu.cur, s.mu.quiet = t, 0
+	if s.member == nil {
+		return nil
+	}
+	return s.member.copiedTo(t)
 }
 
 // Read fills b with what there is, or waits until there is something.
@@ -258,7 +262,9 @@ func (s *follower) cut() error {
 			return err
 		}
 		if c != nil {
-			s.toOther(c.to(p))
+			if err := s.toOther(c.to(p)); err != nil {
+				return err
+			}
 			lost = 0
 		}
 	}

@@ -178,10 +178,18 @@ func (t *tailed) begins(p Position) bool {
 	return err == nil && same
 }
 
+// atEnd returns the position of what is the end now.
+func (t *tailed) atEnd() (p Position, err error) {
+	p = t.at
+	p.Offset = t.seen
+	p.End, err = endOf(t.f, nil, p.Offset, t.now[:])
+	return p, err
+}
+
 // skip goes to what is the end now.
-func (t *tailed) skip() (err error) {
-	t.at.Offset = t.seen
-	t.at.End, err = endOf(t.f, nil, t.seen, t.now[:])
+func (t *tailed) skip() error {
+	p, err := t.atEnd()
+	t.to(p)
 	return err
 }
 

@@ -280,7 +280,7 @@ var _ weir.Stream = (*failed)(nil)
 // be opened does not end its source.
 func failedStream(path, name string, err error) weir.Stream {
 	return &failed{
-		info: weir.StreamInfo{ID: "file:" + path, Name: name, Size: weir.UnknownSize},
+		info: weir.StreamInfo{ID: idPrefix + path, Name: name, Size: weir.UnknownSize},
 		err:  newError("open", name, pathError(path, err)),
 	}
 }

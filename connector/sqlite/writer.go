@@ -66,7 +66,7 @@ func (w *writer) Resume(ctx context.Context, last weir.Checkpoint) (weir.Positio
 	}
 	w.resumed, w.epoch, w.at = true, got.epoch, got.position
 	switch {
-	case got.whole:
+	case got.whole && !w.stream.Endless: // an endless one was drained, and goes on
 		return got.position, weir.ErrCommitted
 	case len(got.position) == 0 && len(last.Position) > 0 && !w.sink.o.Fresh:
 		return nil, invalid("an earlier run has come to %s, and %s in this database does not know of the stream: it is another database, or the row was removed; start over with --fresh to write all of it again",

@@ -185,6 +185,7 @@ func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	}
 	if t.resumable {
 		env.Job = t.id()
+		env.Known, env.OnCopy = knownFiles(t.progress), keepCopy(t.progress)
 	}
 	to, err := t.registry.Parse(t.destination)
 	if err != nil {
@@ -288,6 +289,15 @@ func (t *transfer) finish(e progress.End) error {
 type checkpoints struct {
 	*state.Job
 	pipeline *records.Pipeline
+}
+
+// Load leaves out the copies that no sink knows.
+func (c checkpoints) Load(ctx context.Context, s weir.StreamInfo) (weir.Checkpoint, bool, error) {
+	p, ok, err := c.Job.Load(ctx, s)
+	if string(p.Mark) == copyMark {
+		return weir.Checkpoint{}, false, err
+	}
+	return p, ok, err
 }
 
 func (c checkpoints) Save(ctx context.Context, s weir.StreamInfo, p weir.Checkpoint) error {

@@ -9,10 +9,12 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // Connector is one row of the table.
@@ -70,14 +72,16 @@ type Env struct {
 	NoSync        bool   // do not wait for durability
 	Job           string // what continues after a crash; "": nothing does
 
-	Bad       weir.BadPolicy    // what becomes of records that cannot be used
-	Table     Table             // for databases
-	Follow    Follow            // for files
-	MaxRecord int64             // bytes; 0: the connector's default
-	Fresh     bool              // forget what a destination knows of earlier runs
-	Notice    func(text string) // tells people something; nil: nobody listens
-	Many      bool              // the sources can be several streams
-	Exclude   []string          // local paths that a source leaves out: the destination
+	Bad       weir.BadPolicy             // what becomes of records that cannot be used
+	Table     Table                      // for databases
+	Follow    Follow                     // for files
+	Known     iter.Seq[file.KnownFile]   // of followed files; nil: none
+	OnCopy    func(file.KnownFile) error // keeps one for Known; nil: nobody does
+	MaxRecord int64                      // bytes; 0: the connector's default
+	Fresh     bool                       // forget what a destination knows of earlier runs
+	Notice    func(text string)          // tells people something; nil: nobody listens
+	Many      bool                       // the sources can be several streams
+	Exclude   []string                   // local paths that a source leaves out: the destination
 }
 
 // Follow says that files are read on as they grow.
