@@ -36,6 +36,8 @@ func (s *stream) fill(ctx context.Context, b *weir.Batch) error {
 			return s.full(b)
 		case s.broken != nil:
 			return s.fail(b, s.broken)
+		case s.part:
+			return s.endPart(ctx, b)
 		case s.end:
 			if s.batch.tail(b) > 0 && len(b.Space()) < entry {
 				return s.full(b)
@@ -79,6 +81,8 @@ func (s *stream) readOn(ctx context.Context, b *weir.Batch, n int) {
 	switch {
 	case err == io.EOF:
 		s.end = true
+	case err == errPart:
+		s.part = true
 	case ok && need.Size > n:
 		s.want = need.Size
 	case err != nil:
@@ -203,6 +207,7 @@ func (s *stream) readBytes(ctx context.Context, b *weir.Batch) error {
 	s.carry.take(b, min(s.carry.len(), b.Cap()))
 	for !s.end && s.broken == nil && len(b.Space()) > 0 && (b.Len() == 0 || !s.origin.drained()) {
 		s.readOn(ctx, b, len(b.Space()))
+		s.part = false // bytes have none
 		if s.want > 0 {
 			break
 		}

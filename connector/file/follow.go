@@ -35,6 +35,7 @@ type follower struct {
 		home     *tailed // where to go on after cur, a copy; nil: see rotation
 		quiet    int     // looks at cur since there is something to come after it
 		missing  bool    // said so
+		begins   bool    // the next byte is the first of another file than the last one was of
 		interval time.Duration
 	}
 }
@@ -113,6 +114,7 @@ func (s *follower) seek(text weir.Position) error {
 	default:
 		s.tell(Replaced, UnknownLoss)
 	}
+	s.mu.begins = true
 	return nil
 }
 
@@ -122,7 +124,7 @@ func (s *follower) again() error {
 		s.mu.cur.close()
 		s.mu.cur, s.mu.home = s.mu.home, nil
 	}
-	s.mu.quiet = 0
+	s.mu.quiet, s.mu.begins = 0, false
 	if s.member != nil {
 		return s.mu.cur.restart()
 	}
@@ -154,6 +156,12 @@ func (s *follower) Read(ctx context.Context, b *weir.Batch) error {
 			return context.Cause(ctx)
 		}
 		n, err := s.step(b.Space())
+		if err == errBegins {
+			s.mu.begins = false
+			b.SetBegins()
+			b.SetPosition(s.mu.cur.position())
+			return nil
+		}
 		if err != nil && err != io.EOF {
 			e := s.fail("read", err)
 			if s.mu.cur != nil {
@@ -196,14 +204,35 @@ func (s *follower) wait(ctx context.Context) error {
 	}
 }
 
-// step reads what there is into space. It returns 0 if that is nothing, and io.EOF
-// if there will be no more.
+// ReadAt reads from any place of the file that is being read, for what stands at its
+// beginning. It is an io.ReaderAt; it has nothing to do with where Read is.
+func (s *follower) ReadAt(p []byte, off int64) (int, error) {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.mu.cur == nil {
+		return 0, io.EOF
+	}
+	n, err := s.mu.cur.f.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		err = s.fail("read", err)
+	}
+	return n, err
+}
+
+// errBegins says that another file begins.
+var errBegins = errors.New("another file")
+
+// step reads what there is into space. It returns 0 if that is nothing, io.EOF if
+// there will be no more, and errBegins where another file begins.
 func (s *follower) step(space []byte) (int, error) {
 	for range maxHops {
 		if s.mu.cur == nil {
 			if err := s.appear(); s.mu.cur == nil || err != nil {
 				return 0, err
 			}
+		}
+		if s.mu.begins {
+			return 0, errBegins
 		}
 		n, err := s.mu.cur.read(space)
 		if err == errCut {
@@ -272,6 +301,7 @@ func (s *follower) cut() error {
 	if s.member == nil && s.mu.cur != t {
 		return nil // t is closed; it has the name and comes up again
 	}
+	s.mu.begins = s.mu.cur == t
 	return t.restart()
 }
 
@@ -282,7 +312,7 @@ func (s *follower) goOn() (bool, error) {
 	switch {
 	case s.mu.home != nil:
 		s.mu.cur.close()
-		s.mu.cur, s.mu.home = s.mu.home, nil
+		s.mu.cur, s.mu.home, s.mu.begins = s.mu.home, nil, true
 		return true, nil
 	case s.member == nil:
 		return s.rotate()
@@ -343,7 +373,7 @@ func (s *follower) turnTo(g generation) (bool, error) {
 		return false, nil
 	}
 	s.mu.cur.close()
-	s.mu.cur, s.mu.quiet, s.mu.missing = t, 0, false
+	s.mu.cur, s.mu.quiet, s.mu.missing, s.mu.begins = t, 0, false, true
 	s.tell(Rotated, 0)
 	return true, nil
 }
