@@ -37,7 +37,13 @@ func (s *stream) fill(ctx context.Context, b *weir.Batch) error {
 		case s.broken != nil:
 			return s.fail(b, s.broken)
 		case s.part:
-			return s.endPart(ctx, b)
+			if err := s.endPart(ctx, b); err != nil || b.Records() > 0 || s.batch.noted {
+				return err
+			}
+			if err := s.beginPart(ctx); err != nil {
+				return s.wrap("read", err)
+			}
+			continue
 		case s.end:
 			if s.batch.tail(b) > 0 && len(b.Space()) < entry {
 				return s.full(b)

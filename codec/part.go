@@ -40,6 +40,7 @@ func (s *stream) beginPart(ctx context.Context) error {
 	for s.framer != nil && err == errPart {
 		s.framer.restore(0)
 		s.scanned = 0
+		s.carry.reset()
 		if err = s.openText(ctx); err == nil && s.format.hasHeader() {
 			err = s.readHeader(ctx)
 		}

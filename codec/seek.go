@@ -95,8 +95,7 @@ func (s *stream) skip(ctx context.Context, p *position) error {
 		if s.end {
 			return endsEarly(io.EOF)
 		}
-		s.carry.slab.Reset()
-		s.carry.from = 0
+		s.carry.reset()
 		_, err := s.origin.read(ctx, s.carry.slab, s.carry.room())
 		if err == errPart {
 			s.parted, p.state, p.off = true, 0, p.off-n
