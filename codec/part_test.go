@@ -127,7 +127,7 @@ func checkParts(t *testing.T, seed uint64, got *result, want []string) {
 		for i < min(len(want), len(got.records)) && string(got.records[i]) == want[i] {
 			i++
 		}
-		t.Fatalf("seed %d: %d records, want %d; %d bad; the first that differs is %d: %q", seed, len(got.records), len(want), len(got.bad), i, got.records[max(0,i-2):min(len(got.records),i+2)])
+		t.Fatalf("seed %d: %d records, want %d; %d bad; the first that differs is %d: %q", seed, len(got.records), len(want), len(got.bad), i, got.records[max(0, i-2):min(len(got.records), i+2)])
 	}
 }
 
