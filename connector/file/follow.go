@@ -18,6 +18,7 @@ const (
 	graceLooks = 2  // at a file that lost its name, before the next one is read
 	haste      = 16 // the shortest interval is this part of Poll
 	maxHops    = 64 // files that one Read looks at without waiting
+	restPolls  = 8  // intervals between two looks at a file that scans look at too
 )
 
 // follower is a stream that does not end at the end of a file. It follows a name
@@ -189,13 +190,24 @@ func (s *follower) Read(ctx context.Context, b *weir.Batch) error {
 // wait waits until it is time for another look.
 func (s *follower) wait(ctx context.Context) error {
 	s.mu.interval = min(max(2*s.mu.interval, s.o.Poll/haste), s.o.Poll)
+	idle := s.mu.interval == s.o.Poll
 	if s.mu.quiet > 0 {
 		s.mu.interval = s.o.Poll
 	}
-	t := time.NewTimer(s.mu.interval)
+	pause := s.mu.interval
+	var wake chan struct{}
+	if s.member != nil {
+		wake = s.member.wake
+		if idle && s.mu.quiet == 0 && s.member.rests() {
+			pause *= restPolls
+		}
+	}
+	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return nil
+	case <-wake:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -32,6 +32,7 @@ type roll struct {
 	mu struct {
 		sync.Mutex
 		round  int                 // scans that were finished
+		ended  time.Time           // when the last one was
 		files  map[string]*member  // by identity
 		names  map[string]*member  // streams' names
 		broken map[string]struct{} // paths that were reported
@@ -50,15 +51,23 @@ type member struct {
 	heir   bool   // its stream began with another file
 	since  time.Time
 
-	path    string    // where it was found last
-	round   int       // when
-	open    bool      // it is being read
-	ended   bool      // it was read to its end
-	copy    bool      // it is not to be read
-	size    int64     // when it was looked at last, if it is not being read
-	changed time.Time // the same; zero: so lately that it may be changed again and keep it
+	path    string        // where it was found last
+	round   int           // when
+	open    bool          // it is being read
+	wake    chan struct{} // of that stream: look at it; has room for one
+	scanned state         // of the file, at the last scan
+	ended   bool          // it was read to its end
+	copy    bool          // it is not to be read
+	size    int64         // when it was looked at last, if it is not being read
+	changed time.Time     // the same; zero: so lately that it may be changed again and keep it
 	at      Position
 	before  Position // at the last truncation
+}
+
+// state is what changes when a file grows.
+type state struct {
+	size    int64
+	changed time.Time
 }
 
 func newRoll(o FollowOptions) *roll {
@@ -125,6 +134,10 @@ func (r *roll) saw(id, path string, st fs.FileInfo) bool {
 		return false
 	}
 	e.path, e.round = path, r.mu.round
+	if now := (state{st.Size(), st.ModTime()}); e.open && e.scanned != now {
+		e.scanned = now
+		e.stir()
+	}
 	return e.open || st.Size() == e.size && st.ModTime().Equal(e.changed)
 }
 
@@ -180,7 +193,7 @@ func (r *roll) enroll(id string, h hit, t *tailed) (*member, error) {
 
 // newMember returns a member of the roll for the open file t.
 func (r *roll) newMember(id string, t *tailed) *member {
-	e := &member{roll: r, id: id, stream: id, birth: birth(t.f), since: time.Now(), path: t.path, round: r.mu.round, at: t.at}
+	e := &member{roll: r, id: id, stream: id, birth: birth(t.f), since: time.Now(), path: t.path, round: r.mu.round, at: t.at, wake: make(chan struct{}, 1)}
 	if e.birth != 0 {
 		e.stream += ":" + strconv.FormatInt(e.birth, 10)
 	}
@@ -218,6 +231,28 @@ func (r *roll) endRound() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mu.round++
+	r.mu.ended = time.Now()
+	for _, e := range r.mu.files {
+		if e.open && e.round < r.mu.round-1 {
+			e.stir() // nothing leads to it, so it may end
+		}
+	}
+}
+
+// stir makes the stream that reads the file look at it. The roll's lock must be held.
+func (e *member) stir() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// rests reports whether scans look at the file for the stream that reads it. They do
+// not while there is a stream for every place of the run.
+func (e *member) rests() bool {
+	e.roll.mu.Lock()
+	defer e.roll.mu.Unlock()
+	return time.Since(e.roll.mu.ended) < restPolls*e.roll.o.Poll
 }
 
 // leftLocked counts a file that is not read any more, and forgets one if there are
