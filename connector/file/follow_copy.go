@@ -30,9 +30,11 @@ func (r *roll) judgeLocked(id string, h hit, t *tailed) (verdict, *recalled) {
 	if own != nil && !own.copy {
 		return isNew, nil
 	}
-	for _, e := range r.mu.files {
-		if v := r.compareLocked(e, h.path, t); v != isNew {
-			return v, nil
+	if hasStamp(filepath.Base(h.path)) {
+		for _, e := range r.mu.files {
+			if v := r.compareLocked(e, h.path, t); v != isNew {
+				return v, nil
+			}
 		}
 	}
 	copied := own != nil && t.seen <= own.at.Offset && t.begins(own.at)

@@ -329,6 +329,9 @@ func FuzzRotatedNames(f *testing.F) {
 	f.Add("app.log", "app-2026.log")
 	f.Fuzz(func(t *testing.T, base, name string) {
 		n, ok := file.RotatedName(base, name)
+		if ok && base != "" && !file.HasStamp(name) {
+			t.Errorf("%q has no stamp, and is rotated from %q", name, base)
+		}
 		if ok && (len(name) <= len(base) || n == 0) || !ok && n != 0 || base == name && ok {
 			t.Errorf("%q of %q: %d, %v", name, base, n, ok)
 		}
