@@ -73,6 +73,10 @@ type FollowOptions struct {
 	// in later runs. It is called by Next, and an error fails a stream of the
 	// file's name. Default: nobody keeps them.
 	OnCopy func(KnownFile) error
+	// Streams is how many streams the run reads side by side. OnEvent is told when
+	// as many files of directories are followed: others wait, and new ones are not
+	// looked for, until one of them is gone. Default: not known.
+	Streams int
 	// OnEvent is told what happens to the files. It is called by several
 	// goroutines and must not block. Default: nobody is told.
 	OnEvent func(FollowEvent)
@@ -109,6 +113,8 @@ const (
 	Replaced Happening = "replaced"
 	// Missing: nothing has the name. It is waited for.
 	Missing Happening = "missing"
+	// Full: the last one of FollowOptions.Streams has this file.
+	Full Happening = "the last stream has it"
 	// Copied: a file of a directory is a copy of one that is read already, made
 	// to truncate that. It is left out.
 	Copied Happening = "copied"
@@ -132,6 +138,8 @@ type FollowEvent struct {
 func (e FollowEvent) String() string {
 	text := fmt.Sprintf("%s: %s", show(e.Path), e.What)
 	switch {
+	case e.What == Full:
+		text += "; files beyond it, if there are any, wait until one of them is gone: raise --streams"
 	case e.Lost == UnknownLoss:
 		text += "; what was not read of it by then is lost"
 	case e.Lost > 0:

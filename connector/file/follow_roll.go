@@ -223,6 +223,11 @@ func (r *roll) stream(e *member, t *tailed) weir.Stream {
 		o:    r.o, name: rotation{filepath.Join(filepath.Dir(t.path), e.base)}, member: e, closed: make(chan struct{}),
 	}
 	s.mu.cur = t
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.mu.files)-r.mu.left == r.o.Streams {
+		r.o.OnEvent(FollowEvent{e.name, t.path, Full, 0})
+	}
 	return s
 }
 

@@ -353,3 +353,21 @@ func TestFollowingAllocatesNothingForEachBatch(t *testing.T) {
 		t.Errorf("%v allocations a batch", n)
 	}
 }
+
+// That no more files can be followed is said once, when the last stream is taken.
+func TestFullDirectoryIsReported(t *testing.T) {
+	dir := tempDir(t)
+	for i := range 5 {
+		put(t, dir, fmt.Sprint(i), fmt.Sprint("file ", i, "\n"))
+	}
+	f := follow(t, dir)
+	f.o.Streams = 3
+	f.start()
+	f.lines("file 0\nfile 1\nfile 2\nfile 3\nfile 4\n")
+	f.stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.events) != 1 || f.events[0].What != file.Full || f.events[0].Stream != "2" || !strings.Contains(f.events[0].String(), "--streams") {
+		t.Errorf("%v", f.events)
+	}
+}

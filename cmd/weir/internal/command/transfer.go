@@ -181,7 +181,7 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Bad: t.pipeline.Bad(), Table: t.table, Follow: t.follow, MaxRecord: t.records.MaxRecord, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
+		Bad: t.pipeline.Bad(), Table: t.table, Follow: t.follow, Streams: t.options.Streams, MaxRecord: t.records.MaxRecord, Fresh: t.state.fresh && !t.opened, Notice: t.notice,
 	}
 	if t.resumable {
 		env.Job = t.id()

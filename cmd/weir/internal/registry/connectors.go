@@ -67,7 +67,7 @@ func files() Connector {
 		source: func(a Address, env Env) (weir.Source, error) {
 			return file.NewSource(a.Paths, file.SourceOptions{
 				Exclude: env.Exclude, Follow: env.Follow.On,
-				FollowOptions: file.FollowOptions{FromEnd: env.Follow.FromEnd, OnEvent: followed(env), Known: env.Known, OnCopy: env.OnCopy},
+				FollowOptions: file.FollowOptions{FromEnd: env.Follow.FromEnd, Streams: env.Streams, OnEvent: followed(env), Known: env.Known, OnCopy: env.OnCopy},
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {

@@ -74,6 +74,7 @@ type Env struct {
 
 	Bad       weir.BadPolicy             // what becomes of records that cannot be used
 	Table     Table                      // for databases
+	Streams   int                        // that are moved side by side
 	Follow    Follow                     // for files
 	Known     iter.Seq[file.KnownFile]   // of followed files; nil: none
 	OnCopy    func(file.KnownFile) error // keeps one for Known; nil: nobody does
