@@ -17,8 +17,9 @@ const DefaultPoll = 250 * time.Millisecond
 // from its beginning. If files were rotated faster than they were read, those in
 // between come in their order: rotated files are looked for in the same directory,
 // with a number or a date behind the name or before its extension, and not
-// compressed. Nothing is put between two files: a last line without an end runs into
-// the next one, and a header comes with each. What is there no more is waited for,
+// compressed. Where one file ends and the next begins, a batch says so
+// (weir.Batch.Begins): for package codec a record ends there, and a header comes
+// again; of bytes, nothing is put between. What is there no more is waited for,
 // also at the beginning. The stream's ID is the path, with the links of its directory
 // resolved.
 //
@@ -53,7 +54,7 @@ const DefaultPoll = 250 * time.Millisecond
 // it. If there is none, what has the name is read from its beginning and the event
 // says so.
 //
-// A stream holds 4 KiB of memory and one or two descriptors. Positions are those of
+// A stream holds 10 KiB of memory and one or two descriptors. Positions are those of
 // files that are not followed.
 type FollowOptions struct {
 	// Poll is the longest time between two looks at a file, or a directory. A

@@ -131,7 +131,7 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 	set.Var(&f.idleTimeout, "idle-timeout", "fail a stream whose source delivers nothing for this time (default never)")
 	set.Var(&f.drainTimeout, "drain-timeout", "how long delivering what is in flight may take after Ctrl-C")
 	set.StringVar(&f.receipt, "receipt", "", "write what was done to a `FILE`: ledger, guarantee, checksums")
-	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
+	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted; each file of a directory takes one of --streams (64)")
 	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
 	f.recordFlags.add(set)
 	set.BoolVar(&f.table.Create, "create", false, "make the table of a database, if there is none, from the first records")

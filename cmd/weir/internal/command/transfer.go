@@ -88,6 +88,9 @@ func (t *transfer) prepare() error {
 	if err != nil {
 		return usage(err)
 	}
+	if t.follow.On && p.From == records.Parquet {
+		return usage(errors.New("--follow: Parquet has its index at its end, so a file that grows cannot be read; leave out --follow"))
+	}
 	t.pipeline = p
 	if t.receipt != "" {
 		t.recorder, err = receipt.Create(t.receipt)

@@ -66,7 +66,7 @@ func decide(a Ask, sources []Source, to Destination) (decision, error) {
 func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 	if a.From != "" {
 		d.known = true
-		if a.From == parquetName {
+		if a.From == Parquet {
 			d.fromParquet = true
 			return nil
 		}
@@ -83,7 +83,7 @@ func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 				return err
 			}
 		} else {
-			one.fromParquet = strings.HasSuffix(strings.ToLower(s.Name), "."+parquetName)
+			one.fromParquet = strings.HasSuffix(strings.ToLower(s.Name), "."+Parquet)
 			one.from, one.known = codec.InferSpec(base(s.Name))
 			one.known = one.known || one.fromParquet
 		}
@@ -110,7 +110,7 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 	case d.takes:
 		d.to, err = codec.ParseSpec(to.Takes)
 		return true, err
-	case a.To == parquetName:
+	case a.To == Parquet:
 		d.toParquet = true
 		return true, nil
 	case a.To != "":
@@ -120,7 +120,7 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 		return true, err
 	case to.Name == "":
 		return false, nil
-	case strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName):
+	case strings.HasSuffix(strings.ToLower(to.Name), "."+Parquet):
 		d.toParquet = !d.fromParquet || len(a.Stages) > 0
 		return d.toParquet, nil
 	}
@@ -173,7 +173,7 @@ func method(name string) string {
 func (d decision) fromText() string {
 	switch {
 	case d.fromParquet:
-		return parquetName
+		return Parquet
 	case d.yields:
 		return "records"
 	case !d.known:
@@ -184,7 +184,7 @@ func (d decision) fromText() string {
 
 func (d decision) toText() string {
 	if d.toParquet {
-		return parquetName
+		return Parquet
 	}
 	return d.to.String()
 }

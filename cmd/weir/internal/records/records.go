@@ -51,7 +51,8 @@ type Destination struct {
 	Takes string // format of the records it takes; "": bytes
 }
 
-const parquetName = "parquet"
+// Parquet is what From and To call Parquet.
+const Parquet = "parquet"
 
 // A Pipeline is what stands between sources and a destination.
 type Pipeline struct {
