@@ -40,6 +40,7 @@ type Batch struct {
 	after   Count // what the stream has read up to its end, in this run
 	begins  place
 	flush   bool // the Writer asks for a Flush
+	anew    bool // another file begins behind it, see SetBegins
 
 	lease  *arena.Arena // nil: heap memory from NewBatch
 	charge int64        // bytes charged to the account for mem and the sink's PerWrite
@@ -255,6 +256,15 @@ func (b *Batch) SetFormat(name string) { b.format = name }
 // Format returns what SetFormat was told; empty: not known.
 func (b *Batch) Format() string { return b.format }
 
+// SetBegins says, on a batch without data, that what is read from here on begins
+// something of its own, such as the next of the files that a followed name leads to:
+// no record goes on in it, and a header comes again. It is for sources that divide
+// bytes into records.
+func (b *Batch) SetBegins() { b.anew = true }
+
+// Begins reports whether SetBegins was called since the batch was empty.
+func (b *Batch) Begins() bool { return b.anew }
+
 // Stream returns the name of the stream that the batch is of.
 func (b *Batch) Stream() string { return b.stream }
 
@@ -332,5 +342,5 @@ func (b *Batch) Reset() {
 	b.pos = b.pos[:0]
 	b.notes, b.flush = [fates]Count{}, false
 	b.header, b.format = nil, ""
-	b.begins = place{}
+	b.begins, b.anew = place{}, false
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // MaxPosition is the largest Position, in bytes.
-const MaxPosition = 256
+const MaxPosition = 384
 
 // A Position is a source's own bookmark: everything before it has been read.
 // Only the source that issued it can interpret it; weir stores it and hands it
@@ -96,7 +96,8 @@ type Stream interface {
 	// read before is delivered. When the next record does not fit, it returns a
 	// *NeedError, and is called again with a larger batch: an empty one if it
 	// left b empty, or else b with what it holds. A batch may be without data if
-	// something was noted on it (Batch.Note). Read must not keep b or any slice
+	// something was noted on it (Batch.Note), or if what comes next begins
+	// something of its own (Batch.SetBegins). Read must not keep b or any slice
 	// of it.
 	Read(ctx context.Context, b *Batch) error
 

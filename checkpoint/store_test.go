@@ -189,7 +189,7 @@ func TestCallsThatAreWrongStoreNothing(t *testing.T) {
 		{"no ID", save("j", checkpoint.Entry{}), nil, "a stream without an ID"},
 		{"long ID", save("j", checkpoint.Entry{ID: long}), nil, "its ID has 4097 bytes; the limit is 4096"},
 		{"long name", save("j", checkpoint.Entry{ID: "a\n", Name: long}), nil, `stream "a\n": its name has 4097 bytes`},
-		{"long position", save("j", checkpoint.Entry{ID: "a", Checkpoint: weir.Checkpoint{Position: make([]byte, 257)}}), nil, "its position has 257 bytes; the limit is 256"},
+		{"long position", save("j", checkpoint.Entry{ID: "a", Checkpoint: weir.Checkpoint{Position: make([]byte, weir.MaxPosition+1)}}), nil, "its position has 385 bytes; the limit is 384"},
 		{"negative", save("j", checkpoint.Entry{ID: "a", Checkpoint: weir.Checkpoint{Size: -2}}), nil, "size -2"},
 		{"many", s.Save("j", make([]checkpoint.Entry, checkpoint.MaxSave+1)), nil, "a Save of 16385 entries; the limit is 16384"},
 		{"job without ID", s.PutJob(checkpoint.Job{}), nil, "a job without an ID"},

@@ -65,11 +65,11 @@ func (s *stream) discard(ctx context.Context, b *weir.Batch) error {
 	}
 	if s.carry.len() > 0 {
 		s.carry.take(b, min(n, s.carry.len()))
-	} else if !s.end && s.broken == nil {
+	} else if !s.end && !s.part && s.broken == nil {
 		s.readOn(ctx, b, n)
 	}
 	if b.Len() == 0 {
-		s.bad.open = !s.end
+		s.bad.open = !s.end && !s.part
 		return s.broken
 	}
 	data := b.Bytes()

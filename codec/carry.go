@@ -21,6 +21,12 @@ func (c *carry) len() int { return c.slab.Len() - c.from }
 // skip takes n bytes.
 func (c *carry) skip(n int) { c.from += n }
 
+// reset empties it.
+func (c *carry) reset() {
+	c.slab.Reset()
+	c.from = 0
+}
+
 // take moves up to n bytes to the end of b.
 func (c *carry) take(b *weir.Batch, n int) int {
 	n = copy(b.Space()[:n], c.bytes())

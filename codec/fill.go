@@ -36,6 +36,14 @@ func (s *stream) fill(ctx context.Context, b *weir.Batch) error {
 			return s.full(b)
 		case s.broken != nil:
 			return s.fail(b, s.broken)
+		case s.part:
+			if err := s.endPart(ctx, b); err != nil || b.Records() > 0 || s.batch.noted {
+				return err
+			}
+			if err := s.beginPart(ctx); err != nil {
+				return s.wrap("read", err)
+			}
+			continue
 		case s.end:
 			if s.batch.tail(b) > 0 && len(b.Space()) < entry {
 				return s.full(b)
@@ -79,6 +87,8 @@ func (s *stream) readOn(ctx context.Context, b *weir.Batch, n int) {
 	switch {
 	case err == io.EOF:
 		s.end = true
+	case err == errPart:
+		s.part = true
 	case ok && need.Size > n:
 		s.want = need.Size
 	case err != nil:
@@ -207,6 +217,7 @@ func (s *stream) readBytes(ctx context.Context, b *weir.Batch) error {
 	s.carry.take(b, min(s.carry.len(), b.Cap()))
 	for !s.end && s.broken == nil && len(b.Space()) > 0 && (b.Len() == 0 || !s.origin.drained()) {
 		s.readOn(ctx, b, len(b.Space()))
+		s.part = false // bytes have none
 		if s.want > 0 {
 			break
 		}

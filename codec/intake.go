@@ -2,6 +2,7 @@ package codec
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -32,6 +33,9 @@ type intake struct {
 
 // passed are the fates that an inner stream may note.
 var passed = [...]weir.Fate{weir.Filtered, weir.Skipped, weir.DeadLettered, weir.Added}
+
+// errPart says that what comes next begins something of its own.
+var errPart = errors.New("the next part begins")
 
 // A place is an offset in the inner stream and its position there.
 type place struct {
@@ -64,6 +68,9 @@ func (in *intake) read(ctx context.Context, b *weir.Batch, n int) (int, error) {
 		}
 		got := in.took()
 		b.Advance(got)
+		if in.w.Begins() && got == 0 && err == nil {
+			return 0, errPart
+		}
 		in.short = got < n
 		in.end = err == io.EOF
 		if got > 0 || in.end {

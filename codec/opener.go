@@ -22,6 +22,7 @@ type opener struct {
 	found  bool // method is what it is
 	plain  bool // the name says that it is not compressed
 	text   bool // it may begin with a byte order mark
+	grows  bool // it has no end of its own
 
 	opened bool
 	head   *weir.Batch // what was read; nil: nothing, or it was taken
@@ -33,6 +34,9 @@ type opener struct {
 func (p *opener) open(ctx context.Context, in *intake) error {
 	if p.opened {
 		return nil
+	}
+	if p.grows {
+		return p.openGrowing()
 	}
 	if p.head == nil && (!p.sure() || p.text || p.method != compress.None) {
 		p.head = weir.NewBatch(sniffSize)
@@ -50,6 +54,21 @@ func (p *opener) open(ctx context.Context, in *intake) error {
 	}
 	p.opened = true
 	return nil
+}
+
+// openGrowing reads nothing: there may be nothing yet, and later something else may
+// be where the stream is continued. What grows cannot be compressed: a decoder would
+// have the end of what it is given only when more is there.
+func (p *opener) openGrowing() error {
+	if p.method != compress.None {
+		return errGrowing(p.method)
+	}
+	p.opened, p.found, p.plain = true, true, false
+	return nil
+}
+
+func errGrowing(m compress.Method) error {
+	return &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("it is compressed with %s, and what is followed cannot be; leave it out with a pattern such as *.log, or copy it without following", m)}
 }
 
 // more reads on. A stream that gives whole records may need more room.

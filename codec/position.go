@@ -125,6 +125,19 @@ func parsePosition(text weir.Position) (position, error) {
 	return p, nil
 }
 
+// InnerPosition returns the position of the inner stream in p, a position of a
+// stream of Source: where reading goes on there. It is p itself if that is of
+// another stream, and empty if the stream is read from its beginning.
+func InnerPosition(p weir.Position) weir.Position {
+	if i := strings.LastIndex(string(p), innerEnd); i > 0 {
+		return p[:i]
+	}
+	if strings.HasPrefix(string(p), noInner) {
+		return nil
+	}
+	return p
+}
+
 // fields takes labelled values off the front of rest. It accepts only their
 // canonical form, so that a position has one text.
 type fields struct {

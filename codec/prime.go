@@ -25,16 +25,24 @@ func (s *stream) prime(ctx context.Context) error {
 	if err == nil {
 		err = s.openFormat(ctx)
 	}
+	for err == errPart { // nothing was found yet
+		err = s.openFormat(ctx)
+	}
 	if err != nil {
 		s.err = s.wrap("read", err)
 		return err
 	}
+	s.setPrimed()
+	return nil
+}
+
+// setPrimed notes that everything is known of the beginning.
+func (s *stream) setPrimed() {
 	s.spec = s.format.Name
 	if m := s.opener.method; m != compress.None {
 		s.spec += "+" + m.String()
 	}
 	s.primed = true
-	return nil
 }
 
 // openOrigin gives what was read of the beginning to whom it belongs.
@@ -55,15 +63,8 @@ func (s *stream) openOrigin() error {
 // openFormat looks at the beginning of what is in the stream, and gets the framer
 // ready for what follows.
 func (s *stream) openFormat(ctx context.Context) error {
-	if s.opener.text {
-		if err := s.look(ctx, bomSettled); err != nil {
-			return err
-		}
-		n, err := bom(s.carry.bytes())
-		if err != nil {
-			return &weir.Error{Kind: weir.Invalid, Err: err}
-		}
-		s.skipCarried(n)
+	if err := s.openText(ctx); err != nil {
+		return err
 	}
 	if s.format.Name == Auto {
 		if err := s.sniff(ctx); err != nil {
@@ -71,6 +72,47 @@ func (s *stream) openFormat(ctx context.Context) error {
 		}
 	}
 	s.countLines()
+	if err := s.openFramer(); err != nil || s.framer == nil {
+		return err
+	}
+	if !s.format.hasHeader() {
+		return nil
+	}
+	if err := s.readHeader(ctx); err != nil {
+		return err
+	}
+	if s.guessed {
+		s.o.Table(s.info.Name, s.format, s.header)
+	}
+	return nil
+}
+
+// openText skips a byte order mark. Of what grows it makes sure here that it is not
+// compressed, as far as it is text.
+func (s *stream) openText(ctx context.Context) error {
+	if !s.opener.text {
+		return nil
+	}
+	enough := bomSettled
+	if s.opener.grows {
+		enough = func(head []byte) bool { return settled(head) && bomSettled(head) }
+	}
+	if err := s.look(ctx, enough); err != nil {
+		return err
+	}
+	if m := compress.Detect(s.carry.bytes()); s.opener.grows && m != compress.None {
+		return errGrowing(m)
+	}
+	n, err := bom(s.carry.bytes())
+	if err != nil {
+		return &weir.Error{Kind: weir.Invalid, Err: err}
+	}
+	s.skipCarried(n)
+	return nil
+}
+
+// openFramer gets the framer of the format ready. There is none for bytes.
+func (s *stream) openFramer() error {
 	row, _ := lookup(s.format.Name)
 	if row.framer == nil {
 		return nil
@@ -79,15 +121,10 @@ func (s *stream) openFormat(ctx context.Context) error {
 	s.payload = row.payload(s.format)
 	s.excerpt = make([]byte, 0, weir.MaxExcerpt)
 	if whole, ok := s.framer.(*wholeFramer); ok {
+		if s.opener.grows {
+			return &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("what is followed has no end, so it cannot be one record (%s)", Whole)}
+		}
 		whole.bytes = max(s.info.Size, 0)
-	}
-	if s.format.hasHeader() {
-		if err := s.readHeader(ctx); err != nil {
-			return err
-		}
-		if s.guessed {
-			s.o.Table(s.info.Name, s.format, s.header)
-		}
 	}
 	s.openChecks(row)
 	return nil
@@ -119,7 +156,7 @@ func (s *stream) openChecks(row *format) {
 		switch {
 		case s.format.Name == NDJSON || s.format.Name == JSON:
 			s.check = func(rec []byte) error { return jsonscan.Check(s.payload(rec)) }
-		case s.header != nil:
+		case s.format.hasHeader():
 			s.check = s.checkFields
 		}
 	}
@@ -134,6 +171,10 @@ func (s *stream) look(ctx context.Context, enough func([]byte) bool) error {
 			return nil
 		}
 		_, err := s.origin.read(ctx, s.carry.slab, min(room, sniffSize))
+		if err == errPart { // what came before had no beginning
+			s.skipCarried(s.carry.len())
+			return err
+		}
 		if err != nil && err != io.EOF {
 			return inputError(err)
 		}
@@ -176,13 +217,21 @@ func (s *stream) readHeader(ctx context.Context) error {
 	if bad != nil {
 		return &weir.Error{Kind: weir.Corrupt, Err: fmt.Errorf("the header: %w", bad)}
 	}
-	s.header = bytes.Clone(s.payload(head[:end[0]]))
+	if err := s.setHeader(head[:end[0]]); err != nil {
+		return err
+	}
+	s.skipCarried(int(end[0]))
+	s.framer.restore(0)
+	return nil
+}
+
+// setHeader makes row the header. Batches may have the one before it.
+func (s *stream) setHeader(row []byte) error {
+	s.header = bytes.Clone(s.payload(row))
 	if hasBareCR(s.header, s.format) {
 		return headerError("a CR is in it that no LF follows: lines must end with LF or CRLF; make them so first (tr '\\r' '\\n')")
 	}
 	s.fields = countFields(s.header, s.format.Separator, !s.format.NoQuotes)
-	s.skipCarried(int(end[0]))
-	s.framer.restore(0)
 	return nil
 }
 

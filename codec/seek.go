@@ -26,7 +26,12 @@ func (s *stream) seek(ctx context.Context, text weir.Position) error {
 	if err != nil {
 		return &weir.Error{Kind: weir.Invalid, Err: err}
 	}
-	if err := s.prime(ctx); err != nil {
+	if len(p.inner) > 0 && s.canAdopt() {
+		err = s.adopt(&p)
+	} else {
+		err = s.prime(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if p.spec != s.spec {
@@ -52,9 +57,15 @@ func (s *stream) comeBack(ctx context.Context, p *position) error {
 	if err := s.origin.rewind(ctx, p); err != nil {
 		return err
 	}
-	s.end = false
+	s.end, s.part, s.parted = false, false, p.state == partBegins
+	if s.parted {
+		p.state = 0
+	}
 	s.carry.skip(s.carry.len())
-	return s.skip(ctx, p.skip)
+	if err := s.findHeader(ctx); err != nil {
+		return err
+	}
+	return s.skip(ctx, p)
 }
 
 // startAgain skips from the beginning.
@@ -62,7 +73,8 @@ func (s *stream) startAgain(ctx context.Context, p *position) error {
 	if p.off < s.off {
 		return &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("the position is at offset %d; the records begin at %d", p.off, s.off)}
 	}
-	if err := s.skip(ctx, p.off-s.off); err != nil {
+	p.skip = p.off - s.off
+	if err := s.skip(ctx, p); err != nil {
 		return err
 	}
 	if s.intake.fingerprint(p.head.bytes) != p.head {
@@ -71,9 +83,10 @@ func (s *stream) startAgain(ctx context.Context, p *position) error {
 	return nil
 }
 
-// skip leaves out n bytes.
-func (s *stream) skip(ctx context.Context, n int64) error {
-	for {
+// skip leaves out the bytes that p says, or less if a part begins among them: then p
+// is there.
+func (s *stream) skip(ctx context.Context, p *position) error {
+	for n := p.skip; ; {
 		k := min(n, int64(s.carry.len()))
 		s.carry.skip(int(k))
 		if n -= k; n == 0 {
@@ -82,9 +95,12 @@ func (s *stream) skip(ctx context.Context, n int64) error {
 		if s.end {
 			return endsEarly(io.EOF)
 		}
-		s.carry.slab.Reset()
-		s.carry.from = 0
+		s.carry.reset()
 		_, err := s.origin.read(ctx, s.carry.slab, s.carry.room())
+		if err == errPart {
+			s.parted, p.state, p.off = true, 0, p.off-n
+			return nil
+		}
 		if err != nil && err != io.EOF {
 			return inputError(err)
 		}
@@ -99,7 +115,10 @@ func (s *stream) setPosition(b *weir.Batch) {
 		return
 	}
 	p.spec, p.state, p.rec, p.off, p.line = s.spec, 0, s.rec, s.off, s.line
-	if s.framer != nil {
+	switch {
+	case s.parted:
+		p.state = partBegins
+	case s.framer != nil:
 		p.state = s.framer.mark()
 	}
 	if s.text = p.append(s.text[:0]); len(s.text) <= weir.MaxPosition {

@@ -30,6 +30,8 @@ type stream struct {
 	primed bool
 	carry  carry
 	end    bool  // the origin has no more
+	part   bool  // something of its own comes next: see part.go
+	parted bool  // and what came before it is delivered
 	broken error // why it has no more, if that is not its end
 	err    error // that ended the stream
 
@@ -70,7 +72,7 @@ func newStream(inner weir.Stream, o *SourceOptions) *stream {
 	s := &stream{inner: inner, o: o, info: inner.Info(), intake: newIntake(inner), rec: 1}
 	f, m, found, sure := o.specOf(s.info.Name)
 	s.format = f
-	s.opener = opener{o: o, method: m, found: found, plain: found && !sure, text: f.Name == Auto || isText(f.Name)}
+	s.opener = opener{o: o, method: m, found: found, plain: found && !sure, text: f.Name == Auto || isText(f.Name), grows: s.info.Endless}
 	if !found || m != compress.None {
 		s.info.Size = weir.UnknownSize
 	}
@@ -145,6 +147,9 @@ func (s *stream) Read(ctx context.Context, b *weir.Batch) error {
 	}
 	s.intake.waited = 0 // what was waited before is none of this Read's time
 	err := s.prime(ctx)
+	if err == nil && s.parted {
+		err = s.beginPart(ctx)
+	}
 	if err == nil {
 		err = s.batch.begin(b, s.scanned)
 	}

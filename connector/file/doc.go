@@ -37,11 +37,14 @@
 //
 // # Position
 //
-// Text: the file's identity (device and inode), its size when it was opened, a
-// fingerprint of its first KiB, and the byte offset. A file that was renamed or
-// has grown is continued; one that was truncated or replaced is refused. Changes
-// behind the first KiB that keep the size are not noticed. FIFOs and devices
-// have no positions.
+// Text: the file's identity (device and inode), its size and the time of its last
+// change when it was opened, a fingerprint of its first KiB, a checksum of the 4 KiB
+// before the offset, and the byte offset. A file that was renamed or has grown is
+// continued. One that was truncated or replaced is refused, and so is one that was
+// changed in place: whose size is the same and whose time of the last change is not
+// (also if that was only touched: nobody can tell), or whose first KiB or last 4 KiB
+// before the offset are others. What is not noticed is a change between the two of a
+// file that has grown too. FIFOs and devices have no positions.
 //
 // # Credit
 //

@@ -18,6 +18,7 @@ const (
 	graceLooks = 2  // at a file that lost its name, before the next one is read
 	haste      = 16 // the shortest interval is this part of Poll
 	maxHops    = 64 // files that one Read looks at without waiting
+	restPolls  = 8  // intervals between two looks at a file that scans look at too
 )
 
 // follower is a stream that does not end at the end of a file. It follows a name
@@ -35,6 +36,7 @@ type follower struct {
 		home     *tailed // where to go on after cur, a copy; nil: see rotation
 		quiet    int     // looks at cur since there is something to come after it
 		missing  bool    // said so
+		begins   bool    // the next byte is the first of another file than the last one was of
 		interval time.Duration
 	}
 }
@@ -58,7 +60,14 @@ func followName(path string, o FollowOptions) weir.Stream {
 	case err != nil:
 		return failedStream(path, name, err)
 	default:
-		s.begin(t, o.FromEnd)
+		s.mu.cur = t
+		if !o.FromEnd {
+			break
+		}
+		if err := t.skip(); err != nil {
+			t.close()
+			return failedStream(path, name, err)
+		}
 	}
 	return s
 }
@@ -69,80 +78,8 @@ func absolute(path string) string {
 	return filepath.Join(canonical(filepath.Dir(path)), filepath.Base(path))
 }
 
-func (s *follower) begin(t *tailed, atEnd bool) {
-	s.mu.cur = t
-	if atEnd {
-		t.at.Offset = t.seen
-	}
-}
-
 // Info describes the stream.
 func (s *follower) Info() weir.StreamInfo { return s.info }
-
-// Seek continues at p: in the file that p is of, if it is still there, under any
-// name in its directory, and then with those that got the name after it.
-func (s *follower) Seek(_ context.Context, text weir.Position) error {
-	s.mu.Lock()
-	defer s.unlock()
-	err := s.seek(text)
-	if err == nil {
-		return nil
-	}
-	e := s.fail("seek", err)
-	e.Position = text
-	return e
-}
-
-func (s *follower) seek(text weir.Position) error {
-	p, err := ParsePosition(text)
-	if err != nil {
-		return invalid("%w", err)
-	}
-	if err := s.again(); err != nil {
-		return err
-	}
-	if own := s.mu.cur; own != nil && own.is(p) {
-		own.at.Offset = p.Offset
-		return nil
-	}
-	found, err := s.name.find(p)
-	switch {
-	case err != nil:
-		return err
-	case found != nil:
-		s.toOther(found)
-	case s.mu.cur != nil && s.mu.cur.at.Dev == p.Dev && s.mu.cur.at.Ino == p.Ino:
-		s.tell(Truncated, UnknownLoss)
-	default:
-		s.tell(Replaced, UnknownLoss)
-	}
-	return nil
-}
-
-// again goes back to where the stream begins.
-func (s *follower) again() error {
-	if s.mu.home != nil {
-		s.mu.cur.close()
-		s.mu.cur, s.mu.home = s.mu.home, nil
-	}
-	s.mu.quiet = 0
-	if s.member != nil {
-		return s.mu.cur.restart()
-	}
-	s.mu.cur.close()
-	s.mu.cur = nil
-	return s.appear()
-}
-
-// toOther goes on with t, and then with what came after it.
-func (s *follower) toOther(t *tailed) {
-	if s.member != nil && s.mu.home == nil {
-		s.mu.home = s.mu.cur
-	} else {
-		s.mu.cur.close()
-	}
-	s.mu.cur, s.mu.quiet = t, 0
-}
 
 // Read fills b with what there is, or waits until there is something.
 func (s *follower) Read(ctx context.Context, b *weir.Batch) error {
@@ -153,6 +90,12 @@ func (s *follower) Read(ctx context.Context, b *weir.Batch) error {
 			return context.Cause(ctx)
 		}
 		n, err := s.step(b.Space())
+		if err == errBegins {
+			s.mu.begins = false
+			b.SetBegins()
+			b.SetPosition(s.mu.cur.position())
+			return nil
+		}
 		if err != nil && err != io.EOF {
 			e := s.fail("read", err)
 			if s.mu.cur != nil {
@@ -180,13 +123,24 @@ func (s *follower) Read(ctx context.Context, b *weir.Batch) error {
 // wait waits until it is time for another look.
 func (s *follower) wait(ctx context.Context) error {
 	s.mu.interval = min(max(2*s.mu.interval, s.o.Poll/haste), s.o.Poll)
+	idle := s.mu.interval == s.o.Poll
 	if s.mu.quiet > 0 {
 		s.mu.interval = s.o.Poll
 	}
-	t := time.NewTimer(s.mu.interval)
+	pause := s.mu.interval
+	var wake chan struct{}
+	if s.member != nil {
+		wake = s.member.wake
+		if idle && s.mu.quiet == 0 && s.member.rests() {
+			pause *= restPolls
+		}
+	}
+	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return nil
+	case <-wake:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -195,14 +149,20 @@ func (s *follower) wait(ctx context.Context) error {
 	}
 }
 
-// step reads what there is into space. It returns 0 if that is nothing, and io.EOF
-// if there will be no more.
+// errBegins says that another file begins.
+var errBegins = errors.New("another file")
+
+// step reads what there is into space. It returns 0 if that is nothing, io.EOF if
+// there will be no more, and errBegins where another file begins.
 func (s *follower) step(space []byte) (int, error) {
 	for range maxHops {
 		if s.mu.cur == nil {
 			if err := s.appear(); s.mu.cur == nil || err != nil {
 				return 0, err
 			}
+		}
+		if s.mu.begins {
+			return 0, errBegins
 		}
 		n, err := s.mu.cur.read(space)
 		if err == errCut {
@@ -261,7 +221,9 @@ func (s *follower) cut() error {
 			return err
 		}
 		if c != nil {
-			s.toOther(c.to(p))
+			if err := s.toOther(c.to(p)); err != nil {
+				return err
+			}
 			lost = 0
 		}
 	}
@@ -269,6 +231,7 @@ func (s *follower) cut() error {
 	if s.member == nil && s.mu.cur != t {
 		return nil // t is closed; it has the name and comes up again
 	}
+	s.mu.begins = s.mu.cur == t
 	return t.restart()
 }
 
@@ -279,7 +242,7 @@ func (s *follower) goOn() (bool, error) {
 	switch {
 	case s.mu.home != nil:
 		s.mu.cur.close()
-		s.mu.cur, s.mu.home = s.mu.home, nil
+		s.mu.cur, s.mu.home, s.mu.begins = s.mu.home, nil, true
 		return true, nil
 	case s.member == nil:
 		return s.rotate()
@@ -340,7 +303,7 @@ func (s *follower) turnTo(g generation) (bool, error) {
 		return false, nil
 	}
 	s.mu.cur.close()
-	s.mu.cur, s.mu.quiet, s.mu.missing = t, 0, false
+	s.mu.cur, s.mu.quiet, s.mu.missing, s.mu.begins = t, 0, false, true
 	s.tell(Rotated, 0)
 	return true, nil
 }

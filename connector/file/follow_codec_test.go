@@ -3,9 +3,11 @@ package file_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +103,18 @@ func TestFollowedLinesAfterATruncationWhileDown(t *testing.T) {
 	}
 }
 
+// has reports whether a mark has text in it.
+func (m *memory) has(text string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.all {
+		if strings.Contains(string(c.Mark), text) {
+			return true
+		}
+	}
+	return false
+}
+
 // A followed name is written to one file by a sink that can be continued.
 func TestFollowedNameIntoAResumableFile(t *testing.T) {
 	dir := tempDir(t)
@@ -115,7 +129,15 @@ func TestFollowedNameIntoAResumableFile(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var c weir.Control
-		time.AfterFunc(100*time.Millisecond, func() { end(&c, cancel) })
+		stop := make(chan struct{})
+		go func() { // until all of it is behind a checkpoint: before the first there is nothing to continue
+			defer close(stop)
+			mark := fmt.Sprintf(",len=%d,", log.all.Len())
+			for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !m.has(mark); time.Sleep(poll) {
+			}
+			end(&c, cancel)
+		}()
+		defer func() { <-stop }()
 		_, err = weir.Ingest(ctx, asLines(t)(src), dst, weir.Options{Checkpoints: m, CheckpointEvery: time.Millisecond, Control: &c})
 		return err
 	}

@@ -3,6 +3,9 @@ package file
 // RotatedName is how names that a rotation gives are told from others.
 var RotatedName = rotated
 
+// HasStamp is how they are told quickly.
+var HasStamp = hasStamp
+
 // Remember sets how many files a followed directory remembers that are not read any
 // more.
 func (s *Source) Remember(n int) { s.follow.roll.most = n }

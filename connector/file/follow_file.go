@@ -7,16 +7,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"github.com/weirflow/weir"
 )
 
 // tailed is an open file that may grow, and may be renamed, removed or truncated
-// meanwhile. It holds 2 KiB of memory.
+// meanwhile. It holds 5 KiB of memory.
 //
-// After each read the first bytes of the file are compared with what they were: if
-// they are the same, what was read came before a truncation, if there was one.
+// After each read the first bytes of the file, and those before the offset, are
+// compared with what they were: if they are the same, what was read came before a
+// truncation, if there was one.
 type tailed struct {
 	f     *os.File
 	path  string // that it was opened by
@@ -25,10 +25,10 @@ type tailed struct {
 	seen  int64    // the largest size that is known
 	known int      // bytes of head: all of the first KiB that were there
 	head  [fingerprintSize]byte
-	now   [fingerprintSize]byte // the same bytes, read again
+	now   [endSize]byte // what is read again
 
 	text   []byte // the position's text
-	prefix int    // bytes of text that come before the offset
+	prefix int    // bytes of text that are the same until the head grows
 }
 
 // errCut says that what came before the offset is not in the file any more.
@@ -106,13 +106,20 @@ func (t *tailed) read(space []byte) (int, error) {
 	if n == 0 {
 		return 0, t.look()
 	}
-	if err := t.compare(); err != nil {
-		return 0, err
-	}
+	whole := n < len(space)
 	if end := bytes.LastIndexByte(space[:n], '\n') + 1; end > 0 {
 		n = end
 	}
-	t.at.Offset += int64(n)
+	end, err := endOf(t.f, space[:n], t.at.Offset+int64(n), t.now[:])
+	if err != nil {
+		return 0, err
+	}
+	// Where a read goes on in the middle of much, nobody has had the time to put
+	// something else before it.
+	if err := t.compare(whole); err != nil {
+		return 0, err
+	}
+	t.at.Offset, t.at.End = t.at.Offset+int64(n), end
 	t.seen = max(t.seen, t.at.Offset)
 	return n, t.learn(t.at.Offset)
 }
@@ -127,11 +134,12 @@ func (t *tailed) look() error {
 		return errCut
 	}
 	t.seen = max(t.seen, st.Size())
-	return t.compare()
+	return t.compare(true)
 }
 
-// compare returns errCut if the file does not begin as it did.
-func (t *tailed) compare() error {
+// compare returns errCut if the file does not begin as it did, or, if it is to be
+// thorough, if the bytes before the offset are not those that were read.
+func (t *tailed) compare(thorough bool) error {
 	n, err := t.f.ReadAt(t.now[:t.known], 0)
 	if err != nil && err != io.EOF {
 		return err
@@ -139,7 +147,19 @@ func (t *tailed) compare() error {
 	if !bytes.Equal(t.now[:n], t.head[:t.known]) {
 		return errCut
 	}
-	return nil
+	if !thorough || t.at.Offset <= int64(t.known) {
+		return nil
+	}
+	if same, err := t.ends(t.at); err != nil || same {
+		return err
+	}
+	return errCut
+}
+
+// ends reports whether the bytes before the offset of p are those that p has seen.
+func (t *tailed) ends(p Position) (bool, error) {
+	end, err := endOf(t.f, nil, p.Offset, t.now[:])
+	return end == p.End, err
 }
 
 // is reports whether p is a position of this file, and what came before it is there.
@@ -147,17 +167,36 @@ func (t *tailed) is(p Position) bool {
 	return t.at.Dev == p.Dev && t.at.Ino == p.Ino && t.begins(p)
 }
 
-// begins reports whether the file begins as the one that p is of, and is long
-// enough for it.
+// begins reports whether the file has all that was read up to p, as far as its first
+// bytes and those before the offset tell.
 func (t *tailed) begins(p Position) bool {
 	n := covered(p.Size)
-	return t.known >= n && t.seen >= p.Offset && sumOf(t.head[:n]) == p.Fingerprint
+	if t.known < n || t.seen < p.Offset || sumOf(t.head[:n]) != p.Fingerprint {
+		return false
+	}
+	same, err := t.ends(p)
+	return err == nil && same
+}
+
+// atEnd returns the position of what is the end now.
+func (t *tailed) atEnd() (p Position, err error) {
+	p = t.at
+	p.Offset = t.seen
+	p.End, err = endOf(t.f, nil, p.Offset, t.now[:])
+	return p, err
+}
+
+// skip goes to what is the end now.
+func (t *tailed) skip() error {
+	p, err := t.atEnd()
+	t.to(p)
+	return err
 }
 
 // to goes to the offset of p and returns t, which may be nil.
 func (t *tailed) to(p Position) *tailed {
 	if t != nil {
-		t.at.Offset = p.Offset
+		t.at.Offset, t.at.End = p.Offset, p.End
 	}
 	return t
 }
@@ -165,7 +204,7 @@ func (t *tailed) to(p Position) *tailed {
 // position returns the text of the position at the current offset. It is valid
 // until the next call.
 func (t *tailed) position() weir.Position {
-	t.text = strconv.AppendInt(t.text[:t.prefix], t.at.Offset, 10)
+	t.text = t.at.appendRest(t.text[:t.prefix])
 	return t.text
 }
 

@@ -329,6 +329,9 @@ func FuzzRotatedNames(f *testing.F) {
 	f.Add("app.log", "app-2026.log")
 	f.Fuzz(func(t *testing.T, base, name string) {
 		n, ok := file.RotatedName(base, name)
+		if ok && base != "" && !file.HasStamp(name) {
+			t.Errorf("%q has no stamp, and is rotated from %q", name, base)
+		}
 		if ok && (len(name) <= len(base) || n == 0) || !ok && n != 0 || base == name && ok {
 			t.Errorf("%q of %q: %d, %v", name, base, n, ok)
 		}
@@ -348,5 +351,23 @@ func TestFollowingAllocatesNothingForEachBatch(t *testing.T) {
 		must(t, st.Read(t.Context(), b))
 	}); n > 0 {
 		t.Errorf("%v allocations a batch", n)
+	}
+}
+
+// That no more files can be followed is said once, when the last stream is taken.
+func TestFullDirectoryIsReported(t *testing.T) {
+	dir := tempDir(t)
+	for i := range 5 {
+		put(t, dir, fmt.Sprint(i), fmt.Sprint("file ", i, "\n"))
+	}
+	f := follow(t, dir)
+	f.o.Streams = 3
+	f.start()
+	f.lines("file 0\nfile 1\nfile 2\nfile 3\nfile 4\n")
+	f.stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.events) != 1 || f.events[0].What != file.Full || f.events[0].Stream != "2" || !strings.Contains(f.events[0].String(), "--streams") {
+		t.Errorf("%v", f.events)
 	}
 }

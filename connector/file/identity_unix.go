@@ -16,10 +16,13 @@ func identity(st fs.FileInfo) (dev, ino uint64) {
 	return 0, 0
 }
 
+// idPrefix begins the StreamInfo.ID of a file.
+const idPrefix = "file:"
+
 // streamID returns the StreamInfo.ID of a file: the same for all its names.
 func streamID(_ string, st fs.FileInfo) string {
 	dev, ino := identity(st)
-	return "file:" + strconv.FormatUint(dev, 10) + ":" + strconv.FormatUint(ino, 10)
+	return idPrefix + strconv.FormatUint(dev, 10) + ":" + strconv.FormatUint(ino, 10)
 }
 
 // owner returns the user and group of a file.

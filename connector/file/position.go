@@ -10,16 +10,22 @@ import (
 	"github.com/weirflow/weir"
 )
 
-// fingerprintSize is the largest number of bytes a fingerprint covers.
-const fingerprintSize = 1 << 10
+const (
+	// fingerprintSize is the largest number of bytes a fingerprint covers.
+	fingerprintSize = 1 << 10
+	// endSize is the largest number of bytes before the offset that are summed up.
+	endSize = 4 << 10
+)
 
 // A Position says which file was read, and how far. Its text is
 //
-//	dev=2049,ino=131075,size=52428800,fp=cbf29ce484222325,off=1048576
+//	dev=2049,ino=131075,size=52428800,mod=0c7e5a11,fp=cbf29ce484222325,end=89abcdef,off=1048576
 type Position struct {
 	Dev, Ino    uint64 // identity
 	Size        int64  // when the file was opened
+	Modified    uint32 // CRC-32C of the time of its last change then, in Unix nanoseconds; 0 of a file that is followed
 	Fingerprint uint64 // FNV-1a of the first min(Size, 1024) bytes
+	End         uint32 // CRC-32C of the last min(Offset, 4096) bytes before Offset
 	Offset      int64  // everything before it was read
 }
 
@@ -36,7 +42,9 @@ func ParsePosition(p weir.Position) (Position, error) {
 		Dev:         s.decimal("dev=", math.MaxUint64),
 		Ino:         s.decimal(",ino=", math.MaxUint64),
 		Size:        int64(s.decimal(",size=", math.MaxInt64)),
-		Fingerprint: s.hex(",fp="),
+		Modified:    uint32(s.hex(",mod=", 8)),
+		Fingerprint: s.hex(",fp=", 16),
+		End:         uint32(s.hex(",end=", 8)),
 		Offset:      int64(s.decimal(",off=", math.MaxInt64)),
 	}
 	if s.failed || s.rest != "" {
@@ -50,20 +58,31 @@ func (p Position) String() string { return string(p.append(nil)) }
 
 // append adds the text of p to b.
 func (p Position) append(b []byte) []byte {
-	return strconv.AppendInt(p.appendPrefix(b), p.Offset, 10)
+	return p.appendRest(p.appendPrefix(b))
 }
 
-// appendPrefix adds everything but the offset to b: it is the same for all
-// positions of an open file, so a stream encodes it once.
+// appendPrefix adds everything that is the same for all positions of an open file
+// to b, so that a stream encodes it once.
 func (p Position) appendPrefix(b []byte) []byte {
 	b = strconv.AppendUint(append(b, "dev="...), p.Dev, 10)
 	b = strconv.AppendUint(append(b, ",ino="...), p.Ino, 10)
 	b = strconv.AppendInt(append(b, ",size="...), p.Size, 10)
-	b = append(b, ",fp="...)
-	for shift := 60; shift >= 0; shift -= 4 {
-		b = append(b, "0123456789abcdef"[p.Fingerprint>>shift&0xf])
+	b = appendHex(append(b, ",mod="...), uint64(p.Modified), 8)
+	return appendHex(append(b, ",fp="...), p.Fingerprint, 16)
+}
+
+// appendRest adds what appendPrefix leaves out.
+func (p Position) appendRest(b []byte) []byte {
+	b = appendHex(append(b, ",end="...), uint64(p.End), 8)
+	return strconv.AppendInt(append(b, ",off="...), p.Offset, 10)
+}
+
+// appendHex adds the last digits of n to b.
+func appendHex(b []byte, n uint64, digits int) []byte {
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[n>>shift&0xf])
 	}
-	return append(b, ",off="...)
+	return b
 }
 
 // covered is the number of bytes that the fingerprint of a file covers which
@@ -86,10 +105,10 @@ func (s *scanner) decimal(label string, limit uint64) uint64 {
 	return n
 }
 
-func (s *scanner) hex(label string) uint64 {
+func (s *scanner) hex(label string, digits int) uint64 {
 	text := s.token(label)
 	n, err := strconv.ParseUint(text, 16, 64)
-	if err != nil || len(text) != 16 || strings.ContainsAny(text, "ABCDEF") {
+	if err != nil || len(text) != digits || strings.ContainsAny(text, "ABCDEF") {
 		s.failed = true
 	}
 	return n

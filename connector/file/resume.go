@@ -106,9 +106,9 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	inPlace := false
 	if errors.Is(err, fs.ErrNotExist) {
 		switch named := m.isOf(target); {
-		case named && whole:
+		case named && whole && !r.info.Endless:
 			return weir.ErrCommitted
-		case named && r.info.Endless: // a drain gave it its name, and it goes on
+		case named && r.info.Endless: // a drain, or its end, gave it its name, and it goes on
 			inPlace, temp = true, target
 			f, err = os.OpenFile(target, os.O_WRONLY, 0)
 		default:

@@ -46,7 +46,7 @@ func rotated(base, name string) (number int, ok bool) {
 		stamp = name[len(stem) : len(name)-len(ext)]
 	}
 	if len(stamp) < 2 || !strings.Contains(".-_", stamp[:1]) ||
-		strings.Trim(stamp, "0123456789.-_T:Z+") != "" || !strings.ContainsAny(stamp, "0123456789") {
+		strings.Trim(stamp, stampChars) != "" || !strings.ContainsAny(stamp, "0123456789") {
 		return 0, false
 	}
 	if n, err := strconv.Atoi(stamp[1:]); err == nil && n > 0 && stamp[1] != '+' && stamp[1] != '-' && len(stamp) <= 1+maxGenDigits {
@@ -54,6 +54,22 @@ func rotated(base, name string) (number int, ok bool) {
 	}
 	return -1, true
 }
+
+// hasStamp reports whether there can be a base that name is given by rotation of. It
+// is quick, where rotated is asked about many bases.
+func hasStamp(name string) bool {
+	stem := strings.TrimSuffix(name, filepath.Ext(name))
+	for _, text := range []string{name, stem} {
+		from := max(1, len(strings.TrimRight(text, stampChars)))
+		if from < len(text)-1 && strings.ContainsAny(text[from:len(text)-1], ".-_") {
+			return true
+		}
+	}
+	return false
+}
+
+// stampChars are what a date or a number behind a name consists of.
+const stampChars = "0123456789.-_T:Z+"
 
 // generations lists the files that have or had the name, the oldest first. Numbers
 // tell their age, or else the time of the last change.

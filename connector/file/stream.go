@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/weirflow/weir"
@@ -19,9 +18,10 @@ type stream struct {
 	path     string
 	info     weir.StreamInfo
 	at       Position  // of the open file; Offset is where the next read begins
+	buf      []byte    // for what comes before it, endSize bytes; nil: not needed yet
 	modified time.Time // when the file was opened
 	text     []byte    // the position's text
-	prefix   int       // bytes of text that come before the offset
+	prefix   int       // bytes of text that are the same for all positions
 }
 
 var _ weir.Stream = (*stream)(nil)
@@ -59,7 +59,7 @@ func newStream(f *os.File, path, name string, st fs.FileInfo) (*stream, error) {
 		f:        f,
 		path:     path,
 		info:     weir.StreamInfo{ID: streamID(path, st), Name: name, Size: st.Size(), Resumable: true},
-		at:       Position{Dev: dev, Ino: ino, Size: st.Size()},
+		at:       Position{Dev: dev, Ino: ino, Size: st.Size(), Modified: modifiedAt(st.ModTime())},
 		modified: st.ModTime(),
 	}
 	sum, err := fingerprint(f, st.Size())
@@ -106,23 +106,45 @@ func (s *stream) seek(text weir.Position) error {
 		return invalid("%w", err)
 	}
 	if p.Dev != s.at.Dev || p.Ino != s.at.Ino {
-		return corrupt("replaced: another file has this name now; read it from its beginning")
+		return corrupt("replaced: another file has this name now; %s", startOver)
 	}
 	if size := max(p.Offset, p.Size); s.at.Size < size {
-		return corrupt("truncated: it had %d bytes and has %d; read it from its beginning", size, s.at.Size)
+		return corrupt("truncated: it had %d bytes and has %d; %s", size, s.at.Size, startOver)
 	}
 	sum, err := fingerprint(s.f, p.Size)
 	if err != nil {
 		return err
 	}
 	if sum != p.Fingerprint {
-		return corrupt("replaced: its first %d bytes have changed; read it from its beginning", covered(p.Size))
+		return corrupt("replaced: its first %d bytes have changed; %s", covered(p.Size), startOver)
+	}
+	if s.at.Size == p.Size && s.at.Modified != p.Modified {
+		return corrupt("changed in place: it has %d bytes as before, and was modified since, last at %s; what was read may be another version: %s",
+			p.Size, s.modified.Format(time.RFC3339), startOver)
+	}
+	end, err := endOf(s.f, nil, p.Offset, s.room())
+	if err != nil {
+		return err
+	}
+	if end != p.End {
+		return corrupt("changed in place: the %d bytes before offset %d are not those that were read; %s", endAt(p.Offset), p.Offset, startOver)
 	}
 	if _, err := s.f.Seek(p.Offset, io.SeekStart); err != nil {
 		return err
 	}
-	s.at.Offset = p.Offset
+	s.at.Offset, s.at.End = p.Offset, p.End
 	return nil
+}
+
+// startOver is the way out where a file is not what was read.
+const startOver = "read it from its beginning (--fresh)"
+
+// room returns endSize bytes to read into.
+func (s *stream) room() []byte {
+	if s.buf == nil {
+		s.buf = make([]byte, endSize)
+	}
+	return s.buf
 }
 
 // Read fills b as far as the file has data.
@@ -179,8 +201,24 @@ func (s *stream) read(b *weir.Batch) error {
 	b.Advance(n)
 	s.at.Offset += int64(n)
 	if err == io.ErrUnexpectedEOF {
-		return io.EOF
+		err = io.EOF
 	}
+	if err != nil && err != io.EOF || n == 0 {
+		return err
+	}
+	if end := s.sumUp(b.Bytes()); end != nil {
+		return end
+	}
+	return err
+}
+
+// sumUp keeps the position's End. read is what was read last.
+func (s *stream) sumUp(read []byte) (err error) {
+	var buf []byte
+	if len(read) < endAt(s.at.Offset) {
+		buf = s.room()
+	}
+	s.at.End, err = endOf(s.f, read, s.at.Offset, buf)
 	return err
 }
 
@@ -214,7 +252,7 @@ func (s *stream) atEnd() (more bool, err error) {
 // position returns the text of the position at the current offset. It is valid
 // until the next call.
 func (s *stream) position() weir.Position {
-	s.text = strconv.AppendInt(s.text[:s.prefix], s.at.Offset, 10)
+	s.text = s.at.appendRest(s.text[:s.prefix])
 	return s.text
 }
 
@@ -242,7 +280,7 @@ var _ weir.Stream = (*failed)(nil)
 // be opened does not end its source.
 func failedStream(path, name string, err error) weir.Stream {
 	return &failed{
-		info: weir.StreamInfo{ID: "file:" + path, Name: name, Size: weir.UnknownSize},
+		info: weir.StreamInfo{ID: idPrefix + path, Name: name, Size: weir.UnknownSize},
 		err:  newError("open", name, pathError(path, err)),
 	}
 }

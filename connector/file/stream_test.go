@@ -125,6 +125,9 @@ func TestAPositionOfAnotherFileIsRefused(t *testing.T) {
 			must(t, os.Rename(put(t, dir, "new", content), path))
 		}, weir.Corrupt, "replaced: "},
 		{"overwritten", func() { put(t, dir, "a", "x"+content[1:]) }, weir.Corrupt, "replaced: "},
+		{"overwritten behind the first KiB", func() { put(t, dir, "a", content[:2000]+"x"+content[2001:]); setTime(t, path) }, weir.Corrupt, "changed in place: it has 5000 bytes as before"},
+		{"overwritten behind the offset", func() { put(t, dir, "a", content[:4000]+"x"+content[4001:]); setTime(t, path) }, weir.Corrupt, "changed in place: "},
+		{"overwritten and grown", func() { put(t, dir, "a", content[:2990]+"x"+content[2991:]+"more") }, weir.Corrupt, "changed in place: the 3000 bytes before offset 3000"},
 		{"truncated before the offset", func() { must(t, os.Truncate(path, 2999)) }, weir.Corrupt, "truncated: "},
 		{"truncated after the offset", func() { must(t, os.Truncate(path, 3001)) }, weir.Corrupt, "truncated: "},
 		{"truncated to nothing", func() { must(t, os.Truncate(path, 0)) }, weir.Corrupt, "truncated: "},
@@ -146,6 +149,31 @@ func TestAPositionOfAnotherFileIsRefused(t *testing.T) {
 	st := open(t, path)
 	beyond := strings.Replace(middle.String(), "off=3000", "off=5001", 1)
 	refused(t, st.Seek(t.Context(), weir.Position(beyond)), weir.Corrupt, "truncated: ")
+}
+
+// What is summed up before the offset lies in several reads, or in a part of one.
+func TestAnyByteOfTheLast4KiBBeforeTheOffsetIsNoticed(t *testing.T) {
+	dir := tempDir(t)
+	content := noise(20_000)
+	for _, size := range []int{100, 3000, 10_000} {
+		path := put(t, dir, "a", string(content))
+		_, positions, err := drain(open(t, path), size)
+		must(t, err)
+		p := weir.Position(positions[9_999/size])
+		at, err := file.ParsePosition(p)
+		must(t, err)
+		for before, noticed := range map[int64]bool{1: true, 4096: true, 4097: false} {
+			f := bytes.Clone(content)
+			f[at.Offset-before] ^= 1
+			put(t, dir, "a", string(f)+"grown")
+			st := open(t, path)
+			if err := st.Seek(t.Context(), p); noticed {
+				refused(t, err, weir.Corrupt, "--fresh")
+			} else {
+				must(t, err)
+			}
+		}
+	}
 }
 
 func TestAFileThatGrowsWhileItIsReadIsReadToItsEnd(t *testing.T) {

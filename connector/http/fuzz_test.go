@@ -30,7 +30,7 @@ func TestPositionsThatAreNone(t *testing.T) {
 			t.Errorf("%q was taken", text)
 		}
 	}
-	long := http.AppendPosition(1<<62, `"`+strings.Repeat("x", 300)+`"`)
+	long := http.AppendPosition(1<<62, `"`+strings.Repeat("x", weir.MaxPosition)+`"`)
 	if string(long) != fmt.Sprintf("off=%d", int64(1)<<62) {
 		t.Errorf("a validator that has no room: %q", long)
 	}

@@ -38,7 +38,7 @@ func (w *ordered) Resume(ctx context.Context, last weir.Checkpoint) (weir.Positi
 		}
 	}
 	switch {
-	case got.whole:
+	case got.whole && !l.stream.Endless: // an endless one was drained, and goes on
 		return got.position, weir.ErrCommitted
 	case len(got.position) == 0 && len(last.Position) > 0 && l.sink.o.Fresh == "":
 		return w.unknown(ctx, last)

@@ -84,7 +84,7 @@ func TestRowsThatComeWhileItReadsAreForAnotherRun(t *testing.T) {
 }
 
 func TestSourceErrorsSayWhatToDo(t *testing.T) {
-	path := database(t, "CREATE TABLE t (n, m, s)", "INSERT INTO t VALUES (1, 1, NULL), (2, 1, NULL), (3, 2, '"+strings.Repeat("x", 300)+"')")
+	path := database(t, "CREATE TABLE t (n, m, s)", "INSERT INTO t VALUES (1, 1, NULL), (2, 1, NULL), (3, 2, '"+strings.Repeat("x", weir.MaxPosition)+"')")
 	noise := filepath.Join(t.TempDir(), "noise")
 	if err := os.WriteFile(noise, []byte(strings.Repeat("noise", 1000)), 0o600); err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func (w *writer) Resume(ctx context.Context, last weir.Checkpoint) (weir.Positio
 		}
 	}
 	switch {
-	case got.whole:
+	case got.whole && !w.stream.Endless: // an endless one was drained, and goes on
 		return got.position, weir.ErrCommitted
 	case len(got.position) == 0 && len(last.Position) > 0 && w.sink.o.Fresh == "":
 		return w.unknown(ctx, last)

@@ -152,7 +152,7 @@ func (f *cpFlags) add(set *pflag.FlagSet) {
 
 func (f *cpFlags) addFiles(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.exclude, "exclude", nil, "leave out a `PATH` below a directory, or of a glob: a file, or a directory with all that is in it; again for more")
-	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted")
+	set.BoolVar(&f.follow.On, "follow", false, "read files on as they grow, over rotation, until it is interrupted; each file of a directory takes one of --streams (64)")
 	set.BoolVar(&f.follow.FromEnd, "from-end", false, "with --follow: leave out what is there at the start")
 	set.Var(&f.poll, "poll", "with --follow: the longest time between two looks at a file (default "+file.DefaultPoll.String()+")")
 	set.Var(&f.rollSize, "roll-size", "go on in another file when one is so large, at the end of a record: NAME-000001.EXT (default one file)")

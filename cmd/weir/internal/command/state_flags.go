@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/weirflow/weir"
+	"github.com/weirflow/weir/checkpoint"
 	"github.com/weirflow/weir/cmd/weir/internal/registry"
 	"github.com/weirflow/weir/cmd/weir/internal/state"
+	"github.com/weirflow/weir/connector/file"
 )
 
 // defaultRetries is how often in a row an error that may pass is tried again
@@ -58,6 +60,11 @@ func (t *transfer) openState() error {
 	if t.state.off || dir == "" || !t.keeps() {
 		return nil
 	}
+	if t.state.fresh {
+		if err := t.forget(dir); err != nil {
+			return err
+		}
+	}
 	j, err := state.Open(dir, t.id(), t.description(), t.state.fresh)
 	if err != nil {
 		return err
@@ -73,6 +80,27 @@ func (t *transfer) openState() error {
 	}
 	t.progress, t.resumable = j, true
 	return nil
+}
+
+// forget removes what files of earlier runs have left beside their targets, as long
+// as there is a state that knows of it.
+func (t *transfer) forget(dir string) error {
+	to, err := t.registry.Parse(t.destination)
+	if err != nil || len(to.Paths) != 1 {
+		return err
+	}
+	j, err := state.Open(dir, t.id(), t.description(), false)
+	if weir.KindOf(err) == weir.Corrupt {
+		return nil // it says nothing any more
+	}
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = file.Forget(to.Paths[0], t.id(), func(yield func(weir.StreamInfo) bool) {
+		failed = j.Streams(func(e checkpoint.Entry) bool { return yield(weir.StreamInfo{ID: e.ID, Name: e.Name}) })
+	})
+	return errors.Join(err, failed, j.Close())
 }
 
 // keeps reports whether the job can be continued.

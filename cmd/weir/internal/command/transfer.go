@@ -96,6 +96,9 @@ func (t *transfer) prepare() error {
 	if err != nil {
 		return usage(err)
 	}
+	if t.follow.On && p.From == records.Parquet {
+		return usage(errors.New("--follow: Parquet has its index at its end, so a file that grows cannot be read; leave out --follow"))
+	}
 	t.pipeline = p
 	if !t.follow.On && !t.registry.Many(t.sources) {
 		t.options.Streams = min(t.options.Streams, t.places())
@@ -217,13 +220,14 @@ func (t *transfer) move(ctx context.Context, ends job.Ends) error {
 func (t *transfer) open(steps []weir.Step) (job.Ends, error) {
 	env := registry.Env{
 		Stdin: t.sys.Stdin, Stdout: t.sys.Stdout, Force: t.flags.force, NoSync: t.flags.noSync,
-		Bad: t.pipeline.Bad(), SyncBad: t.pipeline.Sync, Table: t.table, Follow: t.follow, MaxRecord: t.records.MaxRecord, Notice: t.notice,
+		Bad: t.pipeline.Bad(), SyncBad: t.pipeline.Sync, Table: t.table, Follow: t.follow, Streams: t.options.Streams, MaxRecord: t.records.MaxRecord, Notice: t.notice,
 	}
 	if t.state.fresh {
 		env.Fresh = t.runName
 	}
 	if t.resumable {
 		env.Job = t.id()
+		env.Known, env.OnCopy = knownFiles(t.progress), keepCopy(t.progress)
 	}
 	to, err := t.registry.Parse(t.destination)
 	if err != nil {
@@ -327,6 +331,15 @@ func (t *transfer) finish(e progress.End) error {
 type checkpoints struct {
 	*state.Job
 	pipeline *records.Pipeline
+}
+
+// Load leaves out the copies that no sink knows.
+func (c checkpoints) Load(ctx context.Context, s weir.StreamInfo) (weir.Checkpoint, bool, error) {
+	p, ok, err := c.Job.Load(ctx, s)
+	if string(p.Mark) == copyMark {
+		return weir.Checkpoint{}, false, err
+	}
+	return p, ok, err
 }
 
 func (c checkpoints) Save(ctx context.Context, s weir.StreamInfo, p weir.Checkpoint) error {

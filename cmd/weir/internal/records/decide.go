@@ -108,7 +108,7 @@ func (d *decision) areBytes(a Ask) bool {
 // divide sees to it that each part of a stream is whole by itself: it ends behind a
 // record, where there are any, and is compressed by itself.
 func (d *decision) divide(to Destination) error {
-	if d.toParquet || strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName) || d.fromParquet && d.mode != convert {
+	if d.toParquet || strings.HasSuffix(strings.ToLower(to.Name), "."+Parquet) || d.fromParquet && d.mode != convert {
 		return errors.New("a Parquet file is not divided into parts; leave out --roll-size and --roll-every, or choose another format")
 	}
 	if d.mode == convert {
@@ -153,7 +153,7 @@ func (d *decision) findFrom(a Ask, sources []Source) (err error) {
 				return err
 			}
 		} else {
-			one.fromParquet = strings.HasSuffix(strings.ToLower(s.Name), "."+parquetName)
+			one.fromParquet = strings.HasSuffix(strings.ToLower(s.Name), "."+Parquet)
 			one.from, one.known = codec.InferSpec(base(s.Name))
 			one.known = one.known || one.fromParquet
 		}
@@ -193,7 +193,7 @@ func (d *decision) findTo(a Ask, to Destination) (named bool, err error) {
 		return true, err
 	case to.Name == "":
 		return false, nil
-	case strings.HasSuffix(strings.ToLower(to.Name), "."+parquetName):
+	case strings.HasSuffix(strings.ToLower(to.Name), "."+Parquet):
 		d.toParquet = true
 		return true, nil
 	}
@@ -264,7 +264,7 @@ func method(name string) string {
 func (d decision) fromText() string {
 	switch {
 	case d.fromParquet:
-		return parquetName
+		return Parquet
 	case d.yields:
 		return "records"
 	case !d.known:
@@ -275,7 +275,7 @@ func (d decision) fromText() string {
 
 func (d decision) toText() string {
 	if d.toParquet {
-		return parquetName
+		return Parquet
 	}
 	return d.to.String()
 }

@@ -77,7 +77,7 @@ func (p *Pipeline) tellTable(stream string, f codec.Format, header []byte) {
 // unknownFormat is the error of a stream of bytes that are no records.
 func unknownFormat(in *weir.Batch) error {
 	e := &weir.Error{Kind: weir.Invalid, Err: fmt.Errorf("the format of %s is not known; say it with --from", in.Stream())}
-	if name := in.Stream(); strings.HasSuffix(strings.ToLower(name), "."+parquetName) || bytes.HasPrefix(in.Bytes(), []byte("PAR1")) {
+	if name := in.Stream(); strings.HasSuffix(strings.ToLower(name), "."+Parquet) || bytes.HasPrefix(in.Bytes(), []byte("PAR1")) {
 		e.Err = fmt.Errorf("%s is Parquet, which is not read together with other formats, nor from a pipe: move such files by themselves", name)
 	}
 	return e

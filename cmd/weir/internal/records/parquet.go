@@ -16,7 +16,7 @@ var parquetCompressions = []string{"zstd", "snappy", "gzip", "none"}
 
 // cutParquet reports whether a spec is of Parquet, and returns what follows the name.
 func cutParquet(spec string) (is bool, settings string) {
-	rest, found := strings.CutPrefix(spec, parquetName)
+	rest, found := strings.CutPrefix(spec, Parquet)
 	return found && (rest == "" || rest[0] == ',' || rest[0] == '+'), rest
 }
 

@@ -64,7 +64,8 @@ type Destination struct {
 	Divided bool   // a stream becomes several files, each whole by itself
 }
 
-const parquetName = "parquet"
+// Parquet is what From and To call Parquet.
+const Parquet = "parquet"
 
 // A Pipeline is what stands between sources and a destination.
 type Pipeline struct {

@@ -86,7 +86,7 @@ func files() Connector {
 		source: func(a Address, env Env) (weir.Source, error) {
 			return file.NewSource(a.Paths, file.SourceOptions{
 				Exclude: env.Exclude, Rolled: env.Roll, Follow: env.Follow.On,
-				FollowOptions: file.FollowOptions{Poll: env.Follow.Poll, FromEnd: env.Follow.FromEnd, OnEvent: followed(env)},
+				FollowOptions: file.FollowOptions{Poll: env.Follow.Poll, FromEnd: env.Follow.FromEnd, Streams: env.Streams, OnEvent: followed(env), Known: env.Known, OnCopy: env.OnCopy},
 			})
 		},
 		sink: func(a Address, env Env) (weir.Sink, error) {

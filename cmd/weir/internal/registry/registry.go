@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"time"
@@ -78,16 +79,19 @@ type Env struct {
 	NoSync        bool   // do not wait for durability
 	Job           string // what continues after a crash; "": nothing does
 
-	Bad       weir.BadPolicy    // what becomes of records that cannot be used
-	Table     Table             // for databases
-	Follow    Follow            // for files
-	Roll      file.Roll         // of the destination
-	MaxRecord int64             // bytes; 0: the connector's default
-	SyncBad   func() error      // makes durable what Bad has kept
-	Fresh     string            // names the run, if a destination is to forget earlier ones
-	Notice    func(text string) // tells people something; nil: nobody listens
-	Many      bool              // the sources can be several streams
-	Exclude   []string          // local paths that a source leaves out
+	Bad       weir.BadPolicy             // what becomes of records that cannot be used
+	Table     Table                      // for databases
+	Streams   int                        // that are moved side by side
+	Follow    Follow                     // for files
+	Known     iter.Seq[file.KnownFile]   // of followed files; nil: none
+	OnCopy    func(file.KnownFile) error // keeps one for Known; nil: nobody does
+	Roll      file.Roll                  // of the destination
+	MaxRecord int64                      // bytes; 0: the connector's default
+	SyncBad   func() error               // makes durable what Bad has kept
+	Fresh     string                     // names the run, if a destination is to forget earlier ones
+	Notice    func(text string)          // tells people something; nil: nobody listens
+	Many      bool                       // the sources can be several streams
+	Exclude   []string                   // local paths that a source leaves out
 }
 
 // Follow says that files are read on as they grow.

@@ -128,6 +128,17 @@ func (j *Job) Load(_ context.Context, s weir.StreamInfo) (weir.Checkpoint, bool,
 	return e.Checkpoint, ok, err
 }
 
+// Streams calls yield for each stream that earlier runs have stored, until it
+// returns false. yield must not call j.
+func (j *Job) Streams(yield func(checkpoint.Entry) bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.found {
+		return nil
+	}
+	return j.store.Streams(j.id, yield)
+}
+
 // Save implements weir.Checkpoints.
 func (j *Job) Save(_ context.Context, s weir.StreamInfo, c weir.Checkpoint) error {
 	store, err := j.made()
