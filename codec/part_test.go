@@ -13,9 +13,9 @@ import (
 	"github.com/weirflow/weir/codec"
 )
 
-// parts is a source of one stream, of several files one after the other. It ends,
+// partedSource is a source of one stream, of several files one after the other. It ends,
 // for the test.
-type parts struct {
+type partedSource struct {
 	all   []string
 	taken bool
 	piece func() int // how much a read gives
@@ -24,7 +24,7 @@ type parts struct {
 	begins  bool
 }
 
-func (s *parts) Next(context.Context) (weir.Stream, error) {
+func (s *partedSource) Next(context.Context) (weir.Stream, error) {
 	if s.taken {
 		return nil, io.EOF
 	}
@@ -32,22 +32,22 @@ func (s *parts) Next(context.Context) (weir.Stream, error) {
 	return s, nil
 }
 
-func (s *parts) Close() error { return nil }
-func (s *parts) Info() weir.StreamInfo {
+func (s *partedSource) Close() error { return nil }
+func (s *partedSource) Info() weir.StreamInfo {
 	return weir.StreamInfo{ID: "parts", Name: "parts", Size: weir.UnknownSize, Endless: true, Resumable: true}
 }
 
-func (s *parts) Seek(_ context.Context, p weir.Position) error {
+func (s *partedSource) Seek(_ context.Context, p weir.Position) error {
 	s.begins = false
 	_, err := fmt.Sscanf(string(p), "part=%d,at=%d", &s.at, &s.off)
 	return err
 }
 
-func (s *parts) ReadAt(p []byte, off int64) (int, error) {
+func (s *partedSource) ReadAt(p []byte, off int64) (int, error) {
 	return strings.NewReader(s.all[s.at]).ReadAt(p, off)
 }
 
-func (s *parts) Read(_ context.Context, b *weir.Batch) error {
+func (s *partedSource) Read(_ context.Context, b *weir.Batch) error {
 	if s.begins {
 		s.begins = false
 		b.SetBegins()
@@ -102,7 +102,7 @@ func TestStreamsOfSeveralPartsAreContinued(t *testing.T) {
 			all = append(all, text)
 		}
 		pieces := []func() int{func() int { return 1 + r.IntN(30) }, func() int { return 1 << 20 }, func() int { return 300 }}
-		source := func() weir.Source { return &parts{all: all, piece: pieces[r.IntN(len(pieces))]} }
+		source := func() weir.Source { return &partedSource{all: all, piece: pieces[r.IntN(len(pieces))]} }
 		size := func() int { return 300 + r.IntN(3000) }
 		o := codec.SourceOptions{Format: format, Carry: 4 << 10, Validate: true}
 		got := readAll(t, source(), o, size)
@@ -134,7 +134,7 @@ func checkParts(t *testing.T, seed uint64, got *result, want []string) {
 // A record that is bad, or too long, ends with its part.
 func TestBadRecordsEndWithTheirPart(t *testing.T) {
 	for _, tail := range []string{"1,2,3", "\"open,1\n2,3\n", strings.Repeat("y", 500)} {
-		in := &parts{all: []string{"a,b\n1,2\n" + tail, "c,d,e\n3,4,5\n", "a,b\n"}, piece: func() int { return 90 }}
+		in := &partedSource{all: []string{"a,b\n1,2\n" + tail, "c,d,e\n3,4,5\n", "a,b\n"}, piece: func() int { return 90 }}
 		got := readAll(t, in, codec.SourceOptions{Format: codec.Format{Name: codec.CSV}, MaxRecord: 200, Validate: true}, func() int { return 4096 })
 		if got.err != nil || len(got.bad) != 1 || len(got.records) != 2 || string(got.records[1]) != "3,4,5\n" {
 			t.Errorf("%q: %v, %d bad, records %q", tail, got.err, len(got.bad), got.records)
