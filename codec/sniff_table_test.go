@@ -123,7 +123,11 @@ func FuzzGuessedTablesAreTables(f *testing.F) {
 		if format == "" || len(data) > 4096 {
 			return
 		}
-		if got.err != nil || len(got.bad) > 0 || header == "" || len(got.records) == 0 {
+		bad := len(got.bad)
+		if bad > 0 && !strings.HasSuffix(data, "\n") && len(got.records) > 1 {
+			bad-- // the last row had not ended when there were rows enough
+		}
+		if got.err != nil || bad > 0 || header == "" || len(got.records) == 0 {
 			t.Fatalf("%q is taken for %s: %v, %d bad, %d records", data, format, got.err, len(got.bad), len(got.records))
 		}
 	})
