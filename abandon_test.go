@@ -424,3 +424,44 @@ func TestTrap22FailureAfterTheCancelIsTheCancel(t *testing.T) {
 		}
 	})
 }
+
+// A Close that takes long is waited for while nobody has cancelled the run, as long as
+// a drain may take.
+func TestCloseMayTakeItsTime(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		takes, stops time.Duration // after the beginning of Close; 0: never
+		abandoned    []string
+		within       time.Duration
+	}{
+		{"in time", 20 * hangGrace, 0, nil, 20 * hangGrace},
+		{"too long", time.Hour, 0, []string{"close sink fake sink"}, 30 * hangGrace},
+		{"cancelled meanwhile", time.Hour, 3 * hangGrace, []string{"close sink fake sink"}, 4 * hangGrace},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHangSetup()
+				h.fsrc.records = 5
+				h.o.DrainTimeout = 30 * hangGrace
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				var began time.Time
+				h.dst = sinkCloseHook{h.fdst, func() {
+					began = time.Now()
+					if c.stops > 0 {
+						time.AfterFunc(c.stops, func() { cancel(errStop) })
+					}
+					time.Sleep(c.takes)
+				}}
+				res, err := weir.Ingest(ctx, h.src, h.dst, h.o)
+				if took := time.Since(began); took > c.within {
+					t.Errorf("returned after %v, want at most %v", took, c.within)
+				}
+				if !slices.Equal(res.Abandoned, c.abandoned) || (err != nil) != (c.abandoned != nil) {
+					t.Errorf("abandoned %q, error %v", res.Abandoned, err)
+				}
+				time.Sleep(c.takes)
+			})
+		})
+	}
+}

@@ -437,13 +437,13 @@ func (r *run) noteErrorLocked(err error) {
 // finish closes both ends, brings the account home and makes the Result.
 func (r *run) finish() (Result, error) {
 	r.transforms.close()
-	r.bounded("close source "+r.srcName, func() error {
+	r.closing("close source "+r.srcName, func() error {
 		if r.src == nil {
 			return nil
 		}
 		return wrapError(r.src.Close(), Error{Op: "close", Node: r.srcName})
 	})
-	r.bounded("close sink "+r.dstName, func() error {
+	r.closing("close sink "+r.dstName, func() error {
 		if r.dst == nil {
 			return nil
 		}
@@ -519,8 +519,30 @@ func (r *run) bounded(what string, f func() error) {
 	var g lifecycle.Group
 	var err error
 	g.Go(func() { err = r.guard(what, "", f) })
-	if g.Within(r.opts.Grace) {
-		r.noteError(err)
+	r.heed(what, g.Within(r.opts.Grace), &err)
+}
+
+// closing is bounded for a call at the end of the run. Nobody has cancelled that, so it
+// may take its time, such as for a database to tidy its file up: as long as a drain,
+// and no longer than the grace period once the run is cancelled.
+func (r *run) closing(what string, f func() error) {
+	var g lifecycle.Group
+	var err error
+	g.Go(func() { err = r.guard(what, "", f) })
+	patience := time.NewTimer(max(r.opts.DrainTimeout-r.opts.Grace, 0))
+	defer patience.Stop()
+	select {
+	case <-g.Idle():
+	case <-r.ctx.Done():
+	case <-patience.C:
+	}
+	r.heed(what, g.Within(r.opts.Grace), &err)
+}
+
+// heed notes the error of a call that is over, or that it was left behind.
+func (r *run) heed(what string, over bool, err *error) {
+	if over {
+		r.noteError(*err)
 		return
 	}
 	r.noteAbandoned(what)
