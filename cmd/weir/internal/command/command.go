@@ -161,7 +161,8 @@ const (
 
 // exitCodes is part of the help of the commands that move data.
 const exitCodes = `Exit codes: 0 done, 1 failed, 2 wrong usage, 124 timed out (--timeout),
-130 interrupted, also when what was in flight was delivered. When whoever reads
+130 interrupted, also when what was in flight was delivered, but 0 with --follow, which
+ends in no other way. When whoever reads
 standard output closes it early, as head does, that is 0: it has what it wanted.`
 
 // exitError ends the program with a code. err is printed unless it is nil.
