@@ -118,7 +118,7 @@ func (b *Box) Policy(ctx context.Context, r *weir.BadRecord) (weir.Fate, error) 
 // Put keeps a letter of r. When it returns nil, the letter survives the process;
 // when Sync has, it survives the machine.
 func (b *Box) Put(r *weir.BadRecord) error {
-	l := newLetter(r, time.Now())
+	l := newLetter(r, time.Now(), MaxRecord)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.mu.closed {

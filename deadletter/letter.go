@@ -47,13 +47,14 @@ func (l *Letter) Content() []byte {
 	return []byte(l.Text)
 }
 
-func newLetter(r *weir.BadRecord, now time.Time) Letter {
+// newLetter returns the letter of r, which has all of it up to most bytes.
+func newLetter(r *weir.BadRecord, now time.Time, most int) Letter {
 	l := Letter{
 		Time: now.UTC(), Stage: r.Stage, Stream: r.Stream, Record: r.Record, Line: r.Line, Offset: r.Offset, Size: r.Size,
 		Reason: r.Reason.Error(),
 	}
 	content := r.Excerpt
-	if r.Whole != nil && len(r.Whole) <= MaxRecord {
+	if r.Whole != nil && len(r.Whole) <= most {
 		content, l.Whole = r.Whole, true
 	}
 	if len(content) > weir.MaxExcerpt && !l.Whole {

@@ -14,9 +14,13 @@ import (
 	"github.com/weirflow/weir"
 )
 
-// OutboxMemory is what an Outbox holds beside its sink, in bytes: the JSON of one
-// letter, in which a byte of the record takes six at most, twice.
-const OutboxMemory = 12*MaxRecord + 1<<18
+// OutboxRecord is the largest record that an Outbox sends as a whole, in bytes; of a
+// larger one the beginning. Its line has no more than four times as much.
+const OutboxRecord = 256 << 10
+
+// OutboxMemory is what an Outbox holds beside its sink, in bytes: the line of one
+// letter while it is made, and in a batch.
+const OutboxMemory = 16 * OutboxRecord
 
 // An Outbox sends letters to a sink, one after another, as one stream of JSON
 // lines. Each is written and made durable before Put returns, so no checkpoint can
@@ -66,7 +70,7 @@ func (o *Outbox) Policy(ctx context.Context, r *weir.BadRecord) (weir.Fate, erro
 
 // Put sends a letter of r. When it returns nil, the sink has it, durably.
 func (o *Outbox) Put(ctx context.Context, r *weir.BadRecord) error {
-	l := newLetter(r, time.Now())
+	l := newLetter(r, time.Now(), OutboxRecord)
 	if err := o.take(ctx); err != nil {
 		return err
 	}
@@ -166,6 +170,9 @@ func (o *Outbox) name() string {
 
 // appendRow appends l as a line in which every member stands.
 func appendRow(dst []byte, l *Letter) ([]byte, error) {
+	if escapes(l.Text) > len(l.Text)/4 {
+		l.Text, l.Bytes = "", []byte(l.Text) // base64 is shorter
+	}
 	text, err := json.Marshal(struct {
 		Time   time.Time `json:"time"`
 		Stage  string    `json:"stage"`
@@ -180,4 +187,15 @@ func appendRow(dst []byte, l *Letter) ([]byte, error) {
 		Whole  bool      `json:"whole"`
 	}{l.Time, l.Stage, l.Stream, l.Record, l.Line, l.Offset, l.Size, l.Reason, l.Text, base64.StdEncoding.EncodeToString(l.Bytes), l.Whole})
 	return append(append(dst, text...), '\n'), err
+}
+
+// escapes returns how many bytes of s take six in JSON.
+func escapes(s string) int {
+	n := 0
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '<' || c == '>' || c == '&' {
+			n++
+		}
+	}
+	return n
 }

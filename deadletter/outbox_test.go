@@ -157,13 +157,27 @@ func TestOutboxRefusesWhatItCannotKeep(t *testing.T) {
 }
 
 func TestOutboxMemoryHoldsTheLargestLetter(t *testing.T) {
-	rec := []byte(strings.Repeat("\x01", deadletter.MaxRecord))
-	r := &weir.BadRecord{Stage: "csv", Stream: "s", Reason: errors.New("x"), Size: int64(len(rec)), Excerpt: rec[:10], Whole: rec}
-	sink := &post{flushes: true}
-	o := deadletter.NewOutbox(sink, deadletter.Options{})
-	must(t, o.Put(t.Context(), r))
-	if n := len(sink.kept[0]); 2*n > deadletter.OutboxMemory {
-		t.Errorf("a line of %d bytes twice is more than %d", n, deadletter.OutboxMemory)
+	for name, piece := range map[string]string{"control characters": "\x01", "quotes": `"`, "no text": "\xff", "some of each": "\x01\"\"\"\"", "separators": "\u2028"} {
+		rec := []byte(strings.Repeat(piece, deadletter.OutboxRecord/len(piece)))
+		for _, more := range []int{0, deadletter.OutboxRecord} {
+			rec = append(rec, make([]byte, more)...)
+			r := &weir.BadRecord{Stage: "csv", Stream: "s", Reason: errPost, Size: int64(len(rec)), Excerpt: rec[:10], Whole: rec}
+			sink := &post{flushes: true}
+			o := deadletter.NewOutbox(sink, deadletter.Options{})
+			must(t, o.Put(t.Context(), r))
+			if n := len(sink.kept[0]); 4*n > deadletter.OutboxMemory+4096 {
+				t.Errorf("%s: a line of %d bytes", name, n)
+			}
+			var l struct {
+				Text  string
+				Bytes []byte
+				Whole bool
+			}
+			must(t, json.Unmarshal([]byte(sink.kept[0]), &l))
+			if kept := l.Text + string(l.Bytes); !strings.HasPrefix(string(rec), kept) || l.Whole != (kept == string(rec)) || l.Whole != (more == 0) {
+				t.Errorf("%s: %d of %d bytes kept, whole: %t", name, len(kept), len(rec), l.Whole)
+			}
+			must(t, o.Close())
+		}
 	}
-	must(t, o.Close())
 }
