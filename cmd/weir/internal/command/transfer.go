@@ -155,7 +155,7 @@ func (t *transfer) planFor(ask memory.Ask, m memory.Machine) (plan memory.Plan, 
 }
 
 func (t *transfer) memoryAsk() memory.Ask {
-	return memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch, Letters: t.pipeline.LettersMemory()}
+	return memory.Ask{Cap: int64(t.flags.memory), Streams: t.options.Streams, InFlight: t.options.InFlight, Batch: t.batch, Letters: t.pipeline.LettersMemory(), Plain: t.pipeline != nil && !t.pipeline.Changes}
 }
 
 // workers is the number of batches that are transformed at once.

@@ -103,6 +103,23 @@ func TestManyStreamsReadNothingAhead(t *testing.T) {
 	}
 }
 
+func TestPlainBytesLeaveRoomInTheCache(t *testing.T) {
+	for _, c := range []struct {
+		ask  Ask
+		want int64
+	}{
+		{Ask{Cap: 64 * size.MiB, Streams: 1}, size.MiB},
+		{Ask{Cap: 64 * size.MiB, Streams: 1, Plain: true}, 768 * size.KiB},
+		{Ask{Cap: 64 * size.MiB, Streams: 1, Plain: true, Batch: size.MiB}, size.MiB},
+		{Ask{Cap: 32 * size.MiB, Streams: 8, Plain: true}, 512 * size.KiB},
+	} {
+		p, err := NewPlan(c.ask, machine)
+		if err != nil || p.Batch != c.want {
+			t.Errorf("%+v: batches of %d, %v; want %d", c.ask, p.Batch, err, c.want)
+		}
+	}
+}
+
 func TestBatchMustFitTheArenas(t *testing.T) {
 	_, err := NewPlan(Ask{Cap: 32 * size.MiB, Streams: 1, Batch: 64 * size.MiB}, machine)
 	if err == nil || !strings.Contains(err.Error(), "--batch") {

@@ -40,6 +40,12 @@ const (
 	batchBeside = 128 * size.KiB // beside such records
 	procsBeside = 2              // and as many processors
 
+	// plainBatch leaves room in a processor's second cache, which often has 1 MiB: what
+	// was read is still there when it is written. Measured with files of 2 GiB in the
+	// page cache, beside cp: 1.2 times as fast with 1 MiB, 1.4 with this, 1.35 with
+	// 512 KiB.
+	plainBatch = 768 * size.KiB
+
 	gcPercent = 50
 )
 
@@ -55,6 +61,9 @@ type Ask struct {
 	Weight float64
 	// Static is what is held beside batches for the whole run, in bytes.
 	Static int64
+	// Plain says that bytes pass as they are: from one processor, which reads them, to
+	// another, which writes them.
+	Plain bool
 	// Letters is what sending dead letters takes, in bytes.
 	Letters int64
 	// Record is the largest record that is transformed, in bytes; 0: no larger than
@@ -181,6 +190,9 @@ func divide(ask Ask, m Machine) Plan {
 	p.Arenas = p.Cap - p.Program - p.Heap - p.Procs - p.Streams - p.Letters - p.Reserve
 	if p.Batch == 0 {
 		p.Batch = batchFor(p.Arenas-p.Static, p.streams, p.weight)
+		if ask.Plain {
+			p.Batch = min(p.Batch, plainBatch)
+		}
 	}
 	p.InFlight = ask.InFlight
 	if p.InFlight == 0 {
