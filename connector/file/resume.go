@@ -118,17 +118,7 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	if err != nil {
 		return pathError(temp, err)
 	}
-	st, err := f.Stat()
-	if err == nil {
-		if dev, ino := identity(st); dev != m.dev || ino != m.ino || st.Size() < m.length {
-			err = corrupt("%s is not as an earlier run left it: it has %d bytes of at least %d; start over with --fresh", show(temp), st.Size(), m.length)
-		}
-	}
-	if err == nil {
-		err = r.sink.disk.truncate(f, m.length)
-	}
-	if err != nil {
-		_ = f.Close() // it was only opened
+	if err := r.sink.cutBack(f, m.dev, m.ino, m.length); err != nil {
 		return err
 	}
 	r.writer = &writer{
@@ -137,6 +127,24 @@ func (r *resumable) reopen(m mark, whole bool) error {
 	}
 	r.named, r.keep = true, true
 	return nil
+}
+
+// cutBack makes f as long as a mark says, if f is the file that the mark is of. If it
+// fails, it closes f.
+func (s *Sink) cutBack(f *os.File, markDev, markIno uint64, length int64) error {
+	st, err := f.Stat()
+	if err == nil {
+		if dev, ino := identity(st); dev != markDev || ino != markIno || st.Size() < length {
+			err = corrupt("%s is not as an earlier run left it: it has %d bytes of at least %d; start over with --fresh", show(f.Name()), st.Size(), length)
+		}
+	}
+	if err == nil {
+		err = s.disk.truncate(f, length)
+	}
+	if err != nil {
+		_ = f.Close() // it was only opened
+	}
+	return err
 }
 
 // Write writes all of b. Without a Resume before it, it begins anew.

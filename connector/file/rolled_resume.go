@@ -118,17 +118,7 @@ func (r *rolledResumer) reopen(m rollMark, whole bool) error {
 	case err != nil:
 		return pathError(temp, err)
 	}
-	st, err := f.Stat()
-	if err == nil {
-		if dev, ino := identity(st); dev != m.dev || ino != m.ino || st.Size() < m.length {
-			err = corrupt("%s is not as an earlier run left it: it has %d bytes of at least %d; start over with --fresh", show(temp), st.Size(), m.length)
-		}
-	}
-	if err == nil {
-		err = r.sink.disk.truncate(f, m.length)
-	}
-	if err != nil {
-		_ = f.Close() // it was only opened
+	if err := r.sink.cutBack(f, m.dev, m.ino, m.length); err != nil {
 		return err
 	}
 	r.synced = m.part + 1
