@@ -445,16 +445,17 @@ func TestCloseMayTakeItsTime(t *testing.T) {
 				h.o.DrainTimeout = 30 * hangGrace
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
-				var began time.Time
+				var began atomic.Pointer[time.Time]
 				h.dst = sinkCloseHook{h.fdst, func() {
-					began = time.Now()
+					now := time.Now()
+					began.Store(&now)
 					if c.stops > 0 {
 						time.AfterFunc(c.stops, func() { cancel(errStop) })
 					}
 					time.Sleep(c.takes)
 				}}
 				res, err := weir.Ingest(ctx, h.src, h.dst, h.o)
-				if took := time.Since(began); took > c.within {
+				if took := time.Since(*began.Load()); took > c.within {
 					t.Errorf("returned after %v, want at most %v", took, c.within)
 				}
 				if !slices.Equal(res.Abandoned, c.abandoned) || (err != nil) != (c.abandoned != nil) {
