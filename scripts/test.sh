@@ -89,15 +89,15 @@ tests() {
 	local code=0 p f s
 	"$GO" test -count=1 -timeout 6m -v ./... >"$tmp/tests" 2>&1 || code=1
 	"$GO" -C bench test -count=1 -timeout 4m -v ./... >>"$tmp/tests" 2>&1 || code=1
-	p=$(grep -c '^ *--- PASS: ' "$tmp/tests")
-	f=$(grep -c '^ *--- FAIL: ' "$tmp/tests")
-	s=$(grep -c '^ *--- SKIP: ' "$tmp/tests")
+	p=$(grep -ac '^ *--- PASS: ' "$tmp/tests")
+	f=$(grep -ac '^ *--- FAIL: ' "$tmp/tests")
+	s=$(grep -ac '^ *--- SKIP: ' "$tmp/tests")
 	if [ $code -ne 0 ]; then
-		grep -Ev '^(=== |PASS$| *--- PASS: )' "$tmp/tests"
+		grep -aEv '^(=== |PASS$| *--- PASS: )' "$tmp/tests"
 		[ "$f" -gt 0 ] || f=1 # it did not compile, or ended by itself
 	else
-		grep -E '^(ok|\?) ' "$tmp/tests" | grep -v 'no test files'
-		grep -A1 '^ *--- SKIP: ' "$tmp/tests" | grep -v '^--$'
+		grep -aE '^(ok|\?) ' "$tmp/tests" | grep -v 'no test files'
+		grep -aA1 '^ *--- SKIP: ' "$tmp/tests" | grep -v '^--$'
 	fi
 	passed=$((passed + p))
 	failed=$((failed + f))
