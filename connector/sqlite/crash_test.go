@@ -405,26 +405,3 @@ func TestAbortTakesEverythingBackAlsoTheTable(t *testing.T) {
 	equal(t, "Abort", w.Abort(t.Context(), errCrash), nil)
 	equal(t, "Close", s.Close(), nil)
 }
-
-// An endless stream is committed when it is drained, and goes on in a later run.
-func TestDrainedEndlessStreamGoesOn(t *testing.T) {
-	path := database(t, "CREATE TABLE t (n)")
-	endless := info("a")
-	endless.Endless = true
-	for i, at := range []string{"", "off=1", "off=2"} {
-		s := newSink(t, sqlite.SinkOptions{Path: path, Table: "t"})
-		w, err := s.Open(t.Context(), endless)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := w.(weir.Resumer)
-		got, err := r.Resume(t.Context(), weir.Checkpoint{})
-		equal(t, "Resume", fmt.Sprint(got, err), at+" <nil>")
-		equal(t, "Write", w.Write(t.Context(), batchOf(fmt.Sprintf("{\"n\":%d}\n", i))), nil)
-		_, err = r.Flush(t.Context(), weir.Position(fmt.Sprintf("off=%d", i+1)))
-		equal(t, "Flush", err, nil)
-		equal(t, "Commit", w.Commit(t.Context()), nil)
-		equal(t, "Close", s.Close(), nil)
-	}
-	equal(t, "rows", ask(t, path, "SELECT n FROM t"), "0 1 2")
-}

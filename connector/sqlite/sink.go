@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,15 +109,7 @@ type SinkOptions struct {
 }
 
 func (o SinkOptions) withDefaults() SinkOptions {
-	if o.Cache == 0 {
-		o.Cache = DefaultCache
-	}
-	if o.MaxRecord == 0 {
-		o.MaxRecord = DefaultMaxRecord
-	}
-	if o.WaitFor == 0 {
-		o.WaitFor = DefaultWaitFor
-	}
+	o.WaitFor, o.Cache, o.MaxRecord = commonDefaults(o.WaitFor, o.Cache, o.MaxRecord)
 	return o
 }
 
@@ -133,6 +126,11 @@ func (o SinkOptions) validate() error {
 		errs = append(errs, errors.New("option Key has a column without a name"))
 	}
 	return errors.Join(append(errs, codec.CheckTableColumns(o.Columns))...)
+}
+
+// commonDefaults fills in the options that sink and source share.
+func commonDefaults(wait time.Duration, cache int64, maxRecord int) (time.Duration, int64, int) {
+	return cmp.Or(wait, DefaultWaitFor), cmp.Or(cache, DefaultCache), cmp.Or(maxRecord, DefaultMaxRecord)
 }
 
 // checkCommon checks the options that sink and source share.

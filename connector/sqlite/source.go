@@ -41,15 +41,7 @@ type SourceOptions struct {
 }
 
 func (o SourceOptions) withDefaults() SourceOptions {
-	if o.Cache == 0 {
-		o.Cache = DefaultCache
-	}
-	if o.MaxRecord == 0 {
-		o.MaxRecord = DefaultMaxRecord
-	}
-	if o.WaitFor == 0 {
-		o.WaitFor = DefaultWaitFor
-	}
+	o.WaitFor, o.Cache, o.MaxRecord = commonDefaults(o.WaitFor, o.Cache, o.MaxRecord)
 	return o
 }
 
