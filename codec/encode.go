@@ -91,11 +91,7 @@ func newEncoder(from Format, to Spec, o EncodeOptions) (*Encoder, error) {
 		if e.packer, err = newCompression(e.method, e.level, e.to.hasHeader()); err != nil {
 			return nil, err
 		}
-		step := e.packer.step()
-		if !e.to.hasHeader() {
-			step.PerWorker -= headerMemory(e.method)
-		}
-		e.steps = append(e.steps, step)
+		e.steps = append(e.steps, e.packer.step())
 	}
 	return e, e.prepare(o.Convert.Columns)
 }

@@ -13,21 +13,6 @@ import (
 // leastBatch is the size of the smallest batch that a step is told to expect.
 const leastBatch = 4 << 10
 
-// CompressStep returns the step that compresses with gzip, zstd or LZ4: each batch
-// becomes a member or frame of its own, so that batches can be compressed side by
-// side, and a file that is damaged or continued is whole up to a batch. Level 0 is
-// the default of the method.
-//
-// The batches have packed records, which no later step can look at. The header
-// above them is compressed too.
-func CompressStep(m compress.Method, level int) (weir.Step, error) {
-	c, err := newCompression(m, level, false)
-	if err != nil {
-		return weir.Step{}, &weir.Error{Op: "compress", Kind: weir.Invalid, Err: err}
-	}
-	return c.step(), nil
-}
-
 // newCompression returns the compression of batches. line says that the header is
 // a line.
 func newCompression(m compress.Method, level int, line bool) (*compression, error) {
@@ -45,9 +30,10 @@ func (c *compression) step() weir.Step {
 		Name:      c.method.String(),
 		Do:        c.do,
 		Expand:    float64(compress.Bound(c.method, leastBatch)) / leastBatch,
-		PerWorker: compress.EncoderMemory(c.method, c.level) + headerMemory(c.method),
+		PerWorker: compress.EncoderMemory(c.method, c.level),
 	}
 	if c.line {
+		s.PerWorker += headerMemory(c.method)
 		s.Static = s.PerWorker
 	}
 	return s
@@ -68,7 +54,13 @@ func (c *compression) lonely(header []byte) ([]byte, error) {
 // headerMemory is what a packer holds of a header.
 func headerMemory(m compress.Method) int64 { return int64(2*maxHeader + compress.Bound(m, maxHeader)) }
 
-// A compression is a Step that compresses batches.
+// A compression is a Step that compresses with gzip, zstd or LZ4: each batch becomes a
+// member or frame of its own, so that batches can be compressed side by side, and a file
+// that is damaged or continued is whole up to a batch. Level 0 is the default of the
+// method.
+//
+// The batches have packed records, which no later step can look at. The header above
+// them is compressed too.
 type compression struct {
 	method compress.Method
 	level  int
