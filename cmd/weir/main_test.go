@@ -7,8 +7,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	signals "os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,7 +37,23 @@ func (t tests) Run() int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // at worst it stays in the temporary directory
 	buildDir = dir
+	defer heedSignals()()
 	return weirtest.Main(t.M)
+}
+
+// heedSignals lets the programs that the tests start heed the signals that a test
+// sends them, also where the tests themselves were started to ignore some, as by
+// nohup or in the background of a script: what a process ignores its children
+// ignore as well, and what it handles they do not. The function that it returns
+// undoes it.
+func heedSignals() func() {
+	ignored := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if signals.Ignored(s) {
+			signals.Notify(ignored, s)
+		}
+	}
+	return func() { signals.Stop(ignored) }
 }
 
 // TestScripts runs the command lines in testdata, each script in a directory of

@@ -259,6 +259,23 @@ func TestInterruptOnceDeliversWhatIsInFlight(t *testing.T) {
 	}
 }
 
+// TestNohupStaysInForce holds that a signal which the program was started to
+// ignore does not end it.
+func TestNohupStaysInForce(t *testing.T) {
+	p := start(t, t.TempDir(), "sh", "-c", `trap "" HUP; exec "$0" cp 'gen://?size=1TiB' 'slow://?delay=50ms'`, program(t))
+	p.until(t, "progress", p.says("acknowledged"))
+	signal(t, p, syscall.SIGHUP)
+	lines := strings.Count(p.stderr.String(), "acknowledged")
+	p.until(t, "more progress", func() bool { return strings.Count(p.stderr.String(), "acknowledged") > lines })
+	signal(t, p, syscall.SIGINT)
+	if code := p.wait(t, 30*time.Second); code != 130 {
+		t.Errorf("exit code %d; want 130: %s", code, &p.stderr)
+	}
+	if text := p.stderr.String(); strings.Contains(text, syscall.SIGHUP.String()) {
+		t.Errorf("it heeded a signal that it was to ignore:\n%s", text)
+	}
+}
+
 func TestInterruptTwiceAbortsAHangingWrite(t *testing.T) {
 	for _, ignore := range []bool{false, true} {
 		t.Run(fmt.Sprintf("ignoring=%v", ignore), func(t *testing.T) {
