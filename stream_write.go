@@ -2,6 +2,7 @@ package weir
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -29,10 +30,11 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 		st.mu.slots[st.mu.win.Slot(i)] = slotQueued
 		st.mu.Unlock()
 		st.transform(i, b)
-	case st.inlineLocked(i):
+	case st.inlineLocked(i, b.Len()):
 		st.takeLocked(i, now)
 		st.mu.Unlock()
 		st.write(i, b, now, true)
+		st.yielded = yield(st.yielded, now)
 	default:
 		st.mu.clock.to(working, now) // if there is no place to read into, that is noticed
 		st.readyLocked(i)
@@ -40,14 +42,25 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 	}
 }
 
-// inlineLocked reports whether the reader may write batch i itself: nothing
-// else is in flight, so order holds, and overlapping the write with the next
-// read is not possible or not worth a hand-over. st.mu must be held.
-func (st *stream) inlineLocked(i uint64) bool {
+// yield lets other goroutines go first if it is time to, and returns when it last
+// did.
+func yield(last, now time.Duration) time.Duration {
+	if now-last < yieldEvery {
+		return last
+	}
+	runtime.Gosched()
+	return now
+}
+
+// inlineLocked reports whether the reader may write batch i, of n bytes, itself:
+// nothing else is in flight, so order holds, and overlapping the write with the
+// next read is not possible or not worth a hand-over. st.mu must be held.
+func (st *stream) inlineLocked(i uint64, n int) bool {
 	st.skipLocked()
+	overlap := inlineShort + time.Duration(n)*inlineMove>>20
 	return st.mu.nextWrite == i && !st.mu.cp.due && !st.mu.cp.flushing && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
 		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineShort ||
-			st.mu.writeEWMA < inlineLocal && st.mu.readEWMA < inlineShort)
+			st.mu.writeEWMA < inlineLocal && st.mu.readEWMA < overlap)
 }
 
 // skipLocked moves nextWrite past the places that were given back unused.
@@ -88,12 +101,14 @@ func (st *stream) takeLocked(i uint64, now time.Duration) {
 // lane writes ready batches, in order of their index, until there will be no
 // more.
 func (st *stream) lane() {
+	var yielded time.Duration
 	for {
 		i, b, now := st.nextReady()
 		if b == nil {
 			return
 		}
 		st.write(i, b, now, false)
+		yielded = yield(yielded, now)
 	}
 }
 

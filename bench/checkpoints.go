@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 )
 
 // runCheckpoints copies a file with and without storing how far it has come.
@@ -16,15 +15,9 @@ func runCheckpoints(ctx context.Context, b *bench) ([]table, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := copying{src, b.scratch.path("target"), n, b}
-	defer func() { _ = discard(c.src, c.dst) }() // the directory goes as well
 	state := b.scratch.path("state")
-	prepare := func(ctx context.Context) error {
-		if err := os.RemoveAll(state); err != nil {
-			return err
-		}
-		return c.prepare(ctx)
-	}
+	c := copying{src: src, dst: b.scratch.path("target"), state: state, size: n, b: b}
+	defer func() { _ = discard(c.src, c.dst) }() // the directory goes as well
 	var all []table
 	for _, kind := range []struct{ title, flag string }{
 		{"to the page cache, not durable", "--no-sync"}, {"to the disk, durable", "--no-sync=false"},
@@ -36,7 +29,7 @@ func runCheckpoints(ctx context.Context, b *bench) ([]table, error) {
 			c.contestant("no checkpoints", args("none")), c.contestant("checkpoints", args(state)),
 			c.contestant("none, again", args("none")), c.contestant("checkpoints, again", args(state)),
 		}
-		results, err := race(ctx, b.roundsOr(15, 3), contestants, prepare)
+		results, err := race(ctx, b.roundsOr(15, 3), contestants, nil)
 		if err != nil {
 			return nil, err
 		}
