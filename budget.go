@@ -18,10 +18,11 @@ import (
 // The memory itself lies outside the Go heap. A Budget is safe for concurrent
 // use.
 type Budget struct {
-	sem   *fairsem.Sem
-	pool  *arena.Pool
-	limit int64
-	held  atomic.Int64 // charged for memory that is not batches
+	sem     *fairsem.Sem
+	pool    *arena.Pool
+	limit   int64
+	poisons bool
+	held    atomic.Int64 // charged for memory that is not batches
 }
 
 // BudgetOptions are the policies of a Budget. The zero value works.
@@ -36,9 +37,10 @@ type BudgetOptions struct {
 // used.
 func NewBudget(limit int64, o BudgetOptions) *Budget {
 	return &Budget{
-		sem:   fairsem.New(limit),
-		pool:  arena.New(limit, o.Poison),
-		limit: limit,
+		sem:     fairsem.New(limit),
+		pool:    arena.New(limit, o.Poison),
+		limit:   limit,
+		poisons: o.Poison,
 	}
 }
 

@@ -3,6 +3,7 @@ package weir
 import (
 	"time"
 
+	"github.com/weirflow/weir/internal/arena"
 	"github.com/weirflow/weir/internal/lifecycle"
 )
 
@@ -11,6 +12,13 @@ import (
 // more.
 func (st *stream) lease(b *Batch) bool {
 	r := st.r
+	if k := st.kept; k != nil {
+		st.kept = nil
+		a := k.lease
+		k.lease, k.mem, k.charge = nil, nil, 0
+		st.fillIn(b, a, r.batch, r.charge)
+		return true
+	}
 	first, _ := r.sizes(r.batch)
 	return st.leaseBytes(b, r.batch, first, r.charge)
 }
@@ -33,11 +41,26 @@ func (st *stream) leaseBytes(b *Batch, n, size int, charge int64) bool {
 		st.fail(wrapError(err, st.place("lease", r.name())))
 		return false
 	}
+	st.fillIn(b, a, n, charge)
+	r.batches.add(1)
+	return true
+}
+
+// fillIn makes b an empty batch of the memory a, n bytes of it to read into.
+func (st *stream) fillIn(b *Batch, a *arena.Arena, n int, charge int64) {
 	b.lease, b.mem, b.limit, b.charge = a, a.Mem, n, charge
 	b.Reset()
 	b.stream, b.first = st.info.Name, st.next
-	r.batches.add(1)
-	return true
+}
+
+// keeps reports whether the lease of b, which the reader has just written, is for
+// its next read: giving it back and taking it again is a quarter of what a batch
+// costs. It does not where somebody waits for memory, where the memory or its price
+// is not that of any batch, where steps hold some of it or a rate is to be waited
+// for; nor where memory is poisoned, which happens when it is given back.
+func (st *stream) keeps(b *Batch) bool {
+	r := st.r
+	return b.charge == r.charge && r.transforms == nil && r.limiter == nil && !r.budget.poisons && !r.account.Contended()
 }
 
 // pause waits for the rate limit.

@@ -197,7 +197,8 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(seeds) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			budget := poisoned(int64(96+r.IntN(96)) << 10)
+			limit := int64(96+r.IntN(96)) << 10
+			budget := weir.NewBudget(limit, weir.BudgetOptions{Poison: seed%2 == 0}) // without, leases are kept from write to read
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			if r.IntN(3) == 0 {

@@ -162,7 +162,11 @@ func (st *stream) write(i uint64, b *Batch, began time.Duration, inline bool) {
 		err = st.callWrite(b)
 	}
 	now := st.r.now()
-	st.r.releaseAt(b, now)
+	if inline && err == nil && st.keeps(b) {
+		st.kept = b
+	} else {
+		st.r.releaseAt(b, now)
+	}
 	if err != nil {
 		st.writeFailed(b, err)
 	} else if b.Len() > 0 {

@@ -63,6 +63,11 @@ func (a *Account) Release(n int64) {
 	s.mu.Unlock()
 }
 
+// Contended reports whether any call waits on the semaphore now, of whatever
+// account: then what would be released and acquired again should be released. It
+// takes no lock.
+func (a *Account) Contended() bool { return a.sem.contended.Load() }
+
 // Close returns the guarantee to the shared pool; calls waiting on the account
 // return ErrClosed. Bytes that are still held (a write was abandoned, a
 // connection hangs) stay charged as quarantined until Release gives them back.
@@ -135,6 +140,7 @@ func (a *Account) submit(ctx context.Context, kind kind, n int64) error {
 		r.signal = make(chan struct{}, 1)
 	}
 	r.since = time.Now()
+	s.contended.Store(true)
 	s.mu.waits++
 	a.locked.waits++
 	s.mu.Unlock()

@@ -33,6 +33,7 @@ package fairsem
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Sem struct {
 		waits  int64
 		waited time.Duration // of waits that have ended
 	}
+	contended atomic.Bool // core.waiting > 0, for Contended; set under the lock
 }
 
 // New returns a semaphore of limit bytes, all of them in the shared pool.
@@ -121,6 +123,7 @@ func waitedSoFar(q queue) time.Duration {
 // wakeLocked sends one token to every request that the core has settled. The
 // channels have room for it, so this never blocks.
 func (s *Sem) wakeLocked() {
+	s.contended.Store(s.mu.core.waiting > 0)
 	for r := s.mu.core.settled.pop(); r != nil; r = s.mu.core.settled.pop() {
 		r.signal <- struct{}{}
 	}

@@ -26,6 +26,9 @@ func check(t *testing.T, s *Sem, accounts ...*Account) {
 	if err := s.mu.core.check(cores); err != nil {
 		t.Error(err)
 	}
+	if got, want := s.contended.Load(), s.mu.core.waiting > 0; got != want {
+		t.Errorf("contended: %v with %d waiters", got, s.mu.core.waiting)
+	}
 }
 
 // checkHome fails the test unless every byte is back in the shared pool.
