@@ -2,6 +2,7 @@ package weir_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,47 +10,52 @@ import (
 	"github.com/weirflow/weir"
 )
 
-// A write overlaps the next read where one of them waits, and not where both only
-// move bytes within the machine.
+// A write overlaps the next read where that is found to gain more than it costs.
 func TestOverlapsWhereItPays(t *testing.T) {
 	const us = time.Microsecond
-	const rounds = 1000
+	const rounds = 4000
 	for _, c := range []struct {
 		name        string
-		batch       int
 		read, write time.Duration
-		overlaps    bool
+		apart       float64 // how much longer they take while both run
+		nearAfter   int     // rounds until they do not
+		want        time.Duration
 	}{
-		{"page cache to page cache", 1 << 20, 80 * us, 120 * us, false},
-		{"a disk is read", 1 << 20, 400 * us, 120 * us, true},
-		{"a sink is slow", 1 << 20, 80 * us, 2000 * us, true},
-		{"both work for long", 1 << 20, 400 * us, 400 * us, true},
-		{"small batches, page cache", 64 << 10, 10 * us, 20 * us, false},
-		{"small batches that take as long", 64 << 10, 80 * us, 120 * us, true},
-		{"a sink that takes no time", 64 << 10, 400 * us, 20 * us, false},
+		{name: "within the machine, a cache in common", read: 80 * us, write: 120 * us, apart: 1, want: 120 * us},
+		{name: "within the machine, no cache in common", read: 80 * us, write: 120 * us, apart: 3, want: 200 * us},
+		{name: "too little is gained", read: 60 * us, write: 400 * us, apart: 1, want: 460 * us},
+		{name: "moved to a common cache in the middle", read: 80 * us, write: 120 * us, apart: 3, nearAfter: rounds / 2, want: 160 * us},
+		{name: "a source is waited for", read: 1500 * us, write: 1200 * us, apart: 1, want: 1500 * us},
+		{name: "a sink is slow", read: 80 * us, write: 2000 * us, apart: 1, want: 2000 * us},
+		{name: "reads take no time", read: 10 * us, write: 400 * us, apart: 1, want: 410 * us},
+		{name: "writes take no time", read: 400 * us, write: 10 * us, apart: 1, want: 410 * us},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				left := rounds
+				var running, begun atomic.Int32
+				take := func(d time.Duration) {
+					if n := running.Add(1); n > 1 && (c.nearAfter == 0 || int(begun.Load()) < c.nearAfter) {
+						d = time.Duration(float64(d) * c.apart)
+					}
+					time.Sleep(d)
+					running.Add(-1)
+				}
 				src := &opaqueSource{read: func(_ context.Context, b *weir.Batch) bool {
-					time.Sleep(c.read)
+					last := begun.Add(1) == rounds
+					take(c.read)
 					b.Advance(len(b.Space()))
-					left--
-					return left == 0
+					return last
 				}}
-				dst := &opaqueSink{write: func(context.Context, *weir.Batch) error { time.Sleep(c.write); return nil }}
-				b := weir.NewBudget(4<<20, weir.BudgetOptions{})
-				res, err := weir.Ingest(t.Context(), src, dst, weir.Options{Budget: b, Batch: c.batch})
-				if err != nil || res.Written.Bytes != int64(c.batch)*rounds {
+				dst := &opaqueSink{write: func(context.Context, *weir.Batch) error { take(c.write); return nil }}
+				b := weir.NewBudget(1<<20, weir.BudgetOptions{})
+				res, err := weir.Ingest(t.Context(), src, dst, weir.Options{Budget: b, Batch: 64 << 10})
+				if err != nil || res.Written.Bytes != rounds*64<<10 {
 					t.Fatalf("%v written: %v", res.Written, err)
 				}
-				want := (c.read + c.write) * rounds
-				if c.overlaps {
-					want = max(c.read, c.write) * rounds
-				}
-				// The first few batches go one after another: then it is known how long each takes.
-				if took := res.Elapsed; took < want || took > want+want/50 {
-					t.Errorf("it took %v; want %v", took, want)
+				// Trials take a little, and the first batches until it is known how long each takes.
+				each := res.Elapsed / rounds
+				if each < c.want*98/100 || each > c.want*112/100 {
+					t.Errorf("a batch took %v; want %v", each, c.want)
 				}
 				if err := b.Close(); err != nil {
 					t.Error(err)

@@ -24,20 +24,6 @@ const (
 	slotWriting                // held by a lane, or by the reader writing inline
 )
 
-// The reader writes itself, instead of handing the batch to a lane, where
-// overlapping the write with the next read gains less than it costs: waking
-// another goroutine, for which inlineShort stands, and fetching the batch from
-// another core's cache. Between cores that share none, inlineMove stands for that:
-// measured, a file in the page cache was then read at 4 GB/s instead of 14, and
-// copying it took longer on two cores than on one. So it does if writes take less
-// than inlineShort, or if writes stay within the machine (inlineLocal) and reads
-// take less than both together: then they do not wait for a disk either.
-const (
-	inlineShort = 50 * time.Microsecond
-	inlineLocal = time.Millisecond
-	inlineMove  = 200 * time.Microsecond // a MiB
-)
-
 // yieldEvery is how long a goroutine makes one system call after another before it
 // lets others go first. If it does not for 10 ms, the runtime's monitor takes its
 // processor away in the middle of one, and looks at it every 20 µs for some time
@@ -122,6 +108,8 @@ type stream struct {
 		began     time.Duration
 		writeEWMA time.Duration // of a Write
 		readEWMA  time.Duration // of a Read
+		way       way           // how to write, where that is to be found out
+		settle    bool          // read no more before everything read is written
 		watermark Position
 	}
 }
@@ -316,9 +304,10 @@ func (st *stream) pump() {
 func (st *stream) claim() (uint64, bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for st.mu.win.Full() && st.mu.err == nil && !st.mu.abandoned {
+	for (st.mu.win.Full() || st.mu.settle && st.mu.win.InFlight() > 0) && st.mu.err == nil && !st.mu.abandoned {
 		st.waitPlaceLocked()
 	}
+	st.mu.settle = false
 	if st.mu.err != nil || st.mu.abandoned || st.readCtx.Err() != nil {
 		return 0, false
 	}

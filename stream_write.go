@@ -30,7 +30,7 @@ func (st *stream) handOver(i uint64, b *Batch, last bool) {
 		st.mu.slots[st.mu.win.Slot(i)] = slotQueued
 		st.mu.Unlock()
 		st.transform(i, b)
-	case st.inlineLocked(i, b.Len()):
+	case st.inlineLocked(i, b.Len(), now):
 		st.takeLocked(i, now)
 		st.mu.Unlock()
 		st.write(i, b, now, true)
@@ -50,17 +50,6 @@ func yield(last, now time.Duration) time.Duration {
 	}
 	runtime.Gosched()
 	return now
-}
-
-// inlineLocked reports whether the reader may write batch i, of n bytes, itself:
-// nothing else is in flight, so order holds, and overlapping the write with the
-// next read is not possible or not worth a hand-over. st.mu must be held.
-func (st *stream) inlineLocked(i uint64, n int) bool {
-	st.skipLocked()
-	overlap := inlineShort + time.Duration(n)*inlineMove>>20
-	return st.mu.nextWrite == i && !st.mu.cp.due && !st.mu.cp.flushing && st.mu.win.InFlight() == 1 && st.r.opts.InFlight == 1 &&
-		(st.r.opts.ReadAhead == 0 || st.mu.writeEWMA < inlineShort ||
-			st.mu.writeEWMA < inlineLocal && st.mu.readEWMA < overlap)
 }
 
 // skipLocked moves nextWrite past the places that were given back unused.
