@@ -54,7 +54,7 @@ func (st *stream) fillIn(b *Batch, a *arena.Arena, n int, charge int64) {
 }
 
 // keeps reports whether the lease of b, which the reader has just written, is for
-// its next read: giving it back and taking it again is a quarter of what a batch
+// its next read: giving it back and taking it again is a fifth of what a batch
 // costs. It does not where somebody waits for memory, where the memory or its price
 // is not that of any batch, where steps hold some of it or a rate is to be waited
 // for; nor where memory is poisoned, which happens when it is given back.

@@ -11,9 +11,10 @@ const (
 	inlineLocal = time.Millisecond
 )
 
-// inlineLocked reports whether the reader may write batch i, of n bytes, itself:
-// nothing else is in flight, so order holds, and overlapping the write with the next
-// read is not possible or not worth a hand-over. st.mu must be held.
+// inlineLocked decides whether the reader writes batch i, of n bytes, itself: nothing
+// else is in flight, so order holds, and overlapping the write with the next read is
+// not possible or not worth a hand-over. Where only the first is missing it sees to
+// it that nothing is read until everything is written. st.mu must be held.
 func (st *stream) inlineLocked(i uint64, n int, now time.Duration) bool {
 	if st.r.opts.InFlight > 1 {
 		return false

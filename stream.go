@@ -133,7 +133,7 @@ func newStream(r *run, src Stream) *stream {
 // begin starts the clocks and listens for a cancellation.
 func (st *stream) begin(now time.Duration) {
 	st.unhook = context.AfterFunc(st.ctx, func() { st.fail(context.Cause(st.ctx)) })
-	st.mu.began = now
+	st.mu.began, st.yielded = now, now
 	st.mu.clock = readerClock{state: waitingDownstream, since: now}
 	st.mu.sink = poolClock{workers: st.r.opts.InFlight, since: now}
 }

@@ -90,7 +90,7 @@ func (st *stream) takeLocked(i uint64, now time.Duration) {
 // lane writes ready batches, in order of their index, until there will be no
 // more.
 func (st *stream) lane() {
-	var yielded time.Duration
+	yielded := st.r.now()
 	for {
 		i, b, now := st.nextReady()
 		if b == nil {
