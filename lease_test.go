@@ -2,7 +2,6 @@ package weir_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,23 +36,4 @@ func TestMemoryIsNotKeptFromThoseWhoWait(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// A short stream that waits for nothing runs to its end without taking turns with
-// others: hundreds of them need memory for a few.
-func TestShortStreamsNeedMemoryForAFew(t *testing.T) {
-	const size, streams = 4096, 400
-	b := weir.NewBudget(streams*4*size, weir.BudgetOptions{})
-	older := sync.OnceFunc(func() { time.Sleep(20 * time.Millisecond) }) // the run, than any stream
-	src := &fakeSource{streams: streams, records: 4, perRead: 1, next: func(context.Context) error { older(); return nil }}
-	res, err := weir.Ingest(t.Context(), src, &fakeSink{}, weir.Options{Budget: b, Batch: size, Streams: streams})
-	if err != nil || res.Written.Records != streams*4 {
-		t.Errorf("%v written: %v", res.Written, err)
-	}
-	if peak := b.Stats().Peak / size; peak > streams/8 {
-		t.Errorf("%d batches at once for %d streams", peak, streams)
-	}
-	if err := b.Close(); err != nil {
-		t.Error(err)
-	}
 }
