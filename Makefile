@@ -31,7 +31,7 @@ demo: ## a real data set into a slow sink in 32 MiB, then a copy with its checks
 picture: build ## measure again and draw docs/memory.svg (Linux, about a minute)
 	scripts/picture.sh
 
-bench: build ## beside the limits of this machine, a quarter of an hour (BENCHFLAGS=--quick: some minutes); into bench/results
+bench: build ## beside the limits of this machine, twenty minutes (BENCHFLAGS=--quick: some minutes); into bench/results
 	$(GO) -C bench build -o ../bin/weir-bench .
 	bin/weir-bench --weir bin/weir $(BENCHFLAGS)
 
