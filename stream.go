@@ -24,13 +24,6 @@ const (
 	slotWriting                // held by a lane, or by the reader writing inline
 )
 
-// yieldEvery is how long a goroutine makes one system call after another before it
-// lets others go first. If it does not for 10 ms, the runtime's monitor takes its
-// processor away in the middle of one, and looks at it every 20 µs for some time
-// after: measured, that is 8 % of the processor time of a copy. Much less would have
-// hundreds of short streams take turns that could end one after another.
-const yieldEvery = 8 * time.Millisecond
-
 // maxEmptyReads is how often in a row Read may return nothing without an error.
 const maxEmptyReads = 100
 

@@ -60,10 +60,6 @@ type copying struct {
 	b        *bench
 }
 
-func (c copying) plain() command {
-	return command{args: []string{c.b.self, childArg, "copy", c.src, c.dst}}
-}
-
 func (c copying) loose() []contestant {
 	cp := command{args: []string{"cp", c.src, c.dst}}
 	return []contestant{
@@ -71,7 +67,7 @@ func (c copying) loose() []contestant {
 		c.contestant("weir cp --no-sync", command{args: []string{c.b.weir, "cp", "--quiet", "--no-sync", c.src, c.dst}}),
 		c.contestant("cat >", command{args: []string{"cat", c.src}, stdout: c.dst}),
 		c.contestant("dd bs=1M", command{args: []string{"dd", "bs=1M", "status=none", "if=" + c.src, "of=" + c.dst}}),
-		c.contestant("Go, io.Copy", c.plain()),
+		c.contestant("Go, io.Copy", command{args: []string{c.b.self, childArg, "copy", c.src, c.dst}}),
 		c.contestant("cp, again", cp),
 		c.contestant("weir, again", command{args: []string{c.b.weir, "cp", "--quiet", "--no-sync", c.src, c.dst}}),
 	}

@@ -61,8 +61,8 @@ type Ask struct {
 	Weight float64
 	// Static is what is held beside batches for the whole run, in bytes.
 	Static int64
-	// Plain says that bytes pass as they are: from one processor, which reads them, to
-	// another, which writes them.
+	// Plain says that bytes pass as they are: nothing but what is read has to stay in a
+	// processor's cache until it is written.
 	Plain bool
 	// Letters is what sending dead letters takes, in bytes.
 	Letters int64
